@@ -1,0 +1,217 @@
+//! `manifest.json`: what a bundle is made of and how it wants to be used.
+
+use std::path::{Component, Path};
+
+use serde::Deserialize;
+
+use crate::error::EngineError;
+
+/// The bundle format this engine reads.
+pub(crate) const FORMAT: u64 = 1;
+
+/// A bundle's manifest, format 1.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Manifest {
+    /// Version of the format; always 1 here.
+    pub format: u64,
+    /// Short name, shown to people.
+    pub name: String,
+    /// One sentence about the encoder.
+    #[serde(default)]
+    pub description: String,
+    /// SPDX expression of the weights' licence.
+    #[serde(default)]
+    pub licence: String,
+    /// Where the weights come from.
+    #[serde(default)]
+    pub source: String,
+    /// Length of every vector.
+    pub dimensions: usize,
+    /// Rows of the embedding table; every token id is lower.
+    pub vocabulary: usize,
+    /// The tokenizer's file name.
+    pub tokenizer: String,
+    /// Ids put around each sequence.
+    pub special: Special,
+    /// Text put before a query.
+    #[serde(default)]
+    pub query_prefix: String,
+    /// Text put before each sequence of a document.
+    #[serde(default)]
+    pub document_prefix: String,
+    /// How token vectors become one vector.
+    pub pooling: Pooling,
+    /// Whether vectors are scaled to unit length. Format 1 knows only `true`.
+    pub normalize: bool,
+    /// How a section becomes sequences.
+    pub mode: Mode,
+    /// Tokens after which a document is cut into another section.
+    pub section_tokens: usize,
+    /// The graphs to choose from by device.
+    pub graphs: Vec<Graph>,
+    /// Every file of the bundle but the manifest.
+    pub files: Vec<BundleFile>,
+}
+
+/// Token ids that are put around each sequence given to a graph.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Special {
+    /// Ids before the text's own.
+    pub prefix_ids: Vec<u32>,
+    /// Ids after the text's own.
+    pub suffix_ids: Vec<u32>,
+    /// Id that fills a sequence up to the length of its batch.
+    pub pad_id: u32,
+}
+
+/// How token vectors become one vector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pooling {
+    /// The mean over all tokens of a sequence, special ones included.
+    Mean,
+}
+
+/// How a section becomes sequences.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Mode {
+    /// Windows of a fixed number of tokens, each its own sequence.
+    Windows {
+        /// Tokens of text in a window, special ones not counted.
+        window_tokens: usize,
+        /// Tokens that a window shares with the one before it.
+        overlap_tokens: usize,
+    },
+    /// One sequence for the whole section, padded to the next bucket.
+    Whole {
+        /// Tokens in the longest sequence, special ones included.
+        max_tokens: usize,
+        /// Lengths to pad to, ascending, the last equal to `max_tokens`.
+        buckets: Vec<usize>,
+        /// Tokens shared by neighbouring sequences of a section longer than one.
+        overlap_tokens: usize,
+    },
+}
+
+/// One ONNX graph of the bundle.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Graph {
+    /// File name.
+    pub file: String,
+    /// Arithmetic inside the graph.
+    pub precision: Precision,
+    /// Devices it is meant for: "cpu", "cuda".
+    pub devices: Vec<String>,
+    /// Whether it takes sequences of unequal length, padded and told apart by an input.
+    pub masked: bool,
+    /// Tokens in the longest sequence it takes.
+    pub max_tokens: usize,
+    /// Names of its inputs: `input_ids`, and `attention_mask` or `lengths` where masked.
+    pub inputs: Vec<String>,
+    /// Name of the output that holds the token vectors, float32 `[batch, tokens, dimensions]`.
+    pub output: String,
+}
+
+/// Arithmetic inside a graph. What goes in and comes out is the same for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32-bit floating point.
+    Fp32,
+    /// 16-bit floating point.
+    Fp16,
+    /// 8-bit integers in the matrix products.
+    Int8,
+}
+
+/// A file of the bundle and what it must be.
+#[derive(Debug, Clone, Deserialize)]
+pub struct BundleFile {
+    /// Path below the bundle's folder.
+    pub path: String,
+    /// Length in bytes.
+    pub bytes: u64,
+    /// sha256 of the content, in lower-case hex.
+    pub sha256: String,
+}
+
+/// Names of graph inputs that the engine can feed.
+pub(crate) const KNOWN_INPUTS: [&str; 3] = ["input_ids", "attention_mask", "lengths"];
+
+impl Manifest {
+    /// Special tokens around each sequence.
+    pub(crate) fn special_tokens(&self) -> usize {
+        self.special.prefix_ids.len() + self.special.suffix_ids.len()
+    }
+
+    /// The recorded facts about one file.
+    pub(crate) fn file(&self, path: &str) -> Option<&BundleFile> {
+        self.files.iter().find(|file| file.path == path)
+    }
+
+    /// Refuses what parses but cannot be run, so that later code need not ask again.
+    pub(crate) fn check(&self, path: &Path) -> Result<(), EngineError> {
+        self.problem().map_or(Ok(()), |reason| {
+            Err(EngineError::ManifestUnsupported { path: path.to_path_buf(), reason })
+        })
+    }
+
+    fn problem(&self) -> Option<String> {
+        if self.dimensions == 0 || self.vocabulary == 0 || self.section_tokens == 0 {
+            return Some("dimensions, vocabulary and section_tokens must be above zero".into());
+        }
+        if !self.normalize {
+            return Some("normalize must be true".into());
+        }
+        if let Some(file) = self.files.iter().find(|file| !is_plain_relative(&file.path)) {
+            return Some(format!("file path {:?} leaves the bundle's folder", file.path));
+        }
+        let used = self.graphs.iter().map(|graph| &graph.file).chain([&self.tokenizer]);
+        if let Some(name) = used.into_iter().find(|name| self.file(name).is_none()) {
+            return Some(format!("{name:?} is used but not listed in files"));
+        }
+        self.mode_problem()
+            .or_else(|| self.graphs.iter().find_map(|graph| self.graph_problem(graph)))
+    }
+
+    fn mode_problem(&self) -> Option<String> {
+        let (tokens, overlap) = match &self.mode {
+            Mode::Windows { window_tokens, overlap_tokens } => (*window_tokens, *overlap_tokens),
+            Mode::Whole { max_tokens, buckets, overlap_tokens } => {
+                if !buckets.is_sorted_by(|a, b| a < b) || buckets.last() != Some(max_tokens) {
+                    return Some("buckets must ascend and end with max_tokens".into());
+                }
+                (max_tokens.saturating_sub(self.special_tokens()), *overlap_tokens)
+            }
+        };
+        (overlap >= tokens).then(|| "a sequence must be longer than its overlap".into())
+    }
+
+    fn graph_problem(&self, graph: &Graph) -> Option<String> {
+        let name = &graph.file;
+        if !graph.inputs.iter().any(|input| input == "input_ids") {
+            return Some(format!("graph {name} lacks the input input_ids"));
+        }
+        if let Some(input) = graph.inputs.iter().find(|i| !KNOWN_INPUTS.contains(&i.as_str())) {
+            return Some(format!("graph {name} has the unknown input {input:?}"));
+        }
+        if graph.masked == (graph.inputs.len() == 1) {
+            return Some(format!("graph {name}: masked does not fit its inputs"));
+        }
+        let longest = match &self.mode {
+            Mode::Windows { window_tokens, .. } => window_tokens + self.special_tokens(),
+            Mode::Whole { max_tokens, .. } => *max_tokens,
+        };
+        (graph.max_tokens < longest).then(|| {
+            format!("graph {name} takes {} tokens, the mode needs {longest}", graph.max_tokens)
+        })
+    }
+}
+
+/// Whether a path stays below the folder it is joined to.
+fn is_plain_relative(path: &str) -> bool {
+    let path = Path::new(path);
+    path.components().next().is_some()
+        && path.components().all(|part| matches!(part, Component::Normal(_)))
+}

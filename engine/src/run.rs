@@ -1,0 +1,148 @@
+//! Sections through a worker: windows cut, batched, run, and pooled again.
+
+use std::collections::VecDeque;
+
+use crate::batch::{self, Batch, Batching};
+use crate::encoder::SectionVectors;
+use crate::error::EngineError;
+use crate::pool::Mean;
+use crate::section::Section;
+use crate::session::Input;
+use crate::window::{Span, Window, Windowing};
+use crate::worker::{Pending, Worker};
+
+/// How sequences are batched for a bundle on its device.
+#[derive(Debug)]
+pub(crate) struct BatchSettings {
+    pub(crate) batching: Batching,
+    /// Padded tokens in a run at most.
+    pub(crate) batch_tokens: usize,
+    pub(crate) pad_id: u32,
+    pub(crate) dimensions: usize,
+}
+
+/// Sections on their way through one worker.
+pub(crate) struct Run<'a> {
+    pub(crate) settings: &'a BatchSettings,
+    pub(crate) worker: &'a Worker,
+    pub(crate) windowing: &'a Windowing,
+    /// Whether it goes before other work: a query does.
+    pub(crate) urgent: bool,
+}
+
+/// Batches given to the worker before the first of them is waited for: it never stands idle, and
+/// little is lost when cancelled.
+const IN_FLIGHT: usize = 2;
+
+impl Run<'_> {
+    /// Means of all sections, in order.
+    pub(crate) fn sections(
+        &self,
+        sections: &[&Section],
+        cancel: &dyn Fn() -> bool,
+        progress: &dyn Fn(usize),
+    ) -> Result<Vec<Pooled>, EngineError> {
+        let windows: Vec<(usize, Window)> = sections
+            .iter()
+            .enumerate()
+            .flat_map(|(index, section)| {
+                self.windowing.windows(section.tokens()).into_iter().map(move |w| (index, w))
+            })
+            .collect();
+        let lengths: Vec<usize> =
+            windows.iter().map(|(_, window)| self.windowing.sequence_tokens(window)).collect();
+        let mut pooled: Vec<Pooled> = sections
+            .iter()
+            .map(|section| Pooled::new(self.settings.dimensions, section.spans.len()))
+            .collect();
+        let mut done = 0;
+        let mut in_flight: VecDeque<(Pending, Vec<Labelled>)> = VecDeque::new();
+        let plan = batch::plan(&lengths, self.settings.batch_tokens, &self.settings.batching);
+        let mut batches = plan.iter();
+        loop {
+            if cancel() {
+                return Err(EngineError::Cancelled);
+            }
+            while in_flight.len() < IN_FLIGHT
+                && let Some(batch) = batches.next()
+            {
+                let (input, spans) = self.input(batch, sections, &windows);
+                let pending = self.worker.submit(input, batch.masked, self.urgent, cancel)?;
+                in_flight.push_back((pending, spans));
+            }
+            let Some((pending, spans)) = in_flight.pop_front() else { return Ok(pooled) };
+            let sums = pending.wait(cancel)?;
+            for (sum, span) in sums.chunks_exact(self.settings.dimensions).zip(spans) {
+                done += span.span.rows.len();
+                pooled[span.section].add(sum, &span.span);
+            }
+            progress(done);
+        }
+    }
+
+    /// Lays a batch out for the graph, with what each of its spans belongs to.
+    fn input(
+        &self,
+        batch: &Batch,
+        sections: &[&Section],
+        windows: &[(usize, Window)],
+    ) -> (Input, Vec<Labelled>) {
+        let mut labelled = Vec::new();
+        let mut input = Input {
+            ids: Vec::with_capacity(batch.sequences.len() * batch.tokens),
+            lengths: Vec::with_capacity(batch.sequences.len()),
+            tokens: batch.tokens,
+            spans: Vec::with_capacity(batch.sequences.len()),
+        };
+        for (row, &index) in batch.sequences.iter().enumerate() {
+            let (section, window) = &windows[index];
+            let ids = &sections[*section].ids;
+            input.ids.extend(self.windowing.sequence(ids, window));
+            input.ids.resize((row + 1) * batch.tokens, i64::from(self.settings.pad_id));
+            input.lengths.push(self.windowing.sequence_tokens(window));
+            let spans = self.windowing.spans(sections[*section], window);
+            input.spans.push(spans.iter().map(|span| span.rows.clone()).collect());
+            labelled.extend(spans.into_iter().map(|span| Labelled { section: *section, span }));
+        }
+        (input, labelled)
+    }
+}
+
+/// A span and the section it is of.
+struct Labelled {
+    section: usize,
+    span: Span,
+}
+
+/// Means of a section and its passages while their windows come in.
+pub(crate) struct Pooled {
+    pub(crate) section: Mean,
+    passages: Vec<Mean>,
+}
+
+impl Pooled {
+    fn new(dimensions: usize, passages: usize) -> Pooled {
+        Pooled { section: Mean::new(dimensions), passages: vec![Mean::new(dimensions); passages] }
+    }
+
+    fn add(&mut self, sum: &[f32], span: &Span) {
+        self.section.add(sum, span.rows.len());
+        if let Some(passage) = span.passage {
+            self.passages[passage].add(sum, span.rows.len());
+        }
+    }
+
+    /// The section's vectors, once all of its windows are in.
+    pub(crate) fn finish(self) -> Result<SectionVectors, EngineError> {
+        let section =
+            self.section.unit().ok_or(EngineError::BadOutput { what: "a zero vector" })?;
+        let passages = self.passages.iter();
+        Ok(SectionVectors {
+            tokens: self.section.tokens(),
+            mean: self.section.mean(),
+            passages: passages
+                .map(|passage| passage.unit().unwrap_or_else(|| section.clone()))
+                .collect(),
+        })
+    }
+}

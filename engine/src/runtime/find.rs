@@ -1,0 +1,218 @@
+//! Looking for an ONNX Runtime library that is already on this machine.
+
+use std::cmp::Reverse;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::cuda_provider_beside;
+use crate::error::EngineError;
+
+/// Where to look, in this order.
+#[derive(Debug, Clone, Default)]
+pub struct Candidates {
+    /// A library file named by the user: this one or none.
+    pub explicit: Option<PathBuf>,
+    /// Folders searched with their subfolders; the first that holds a library wins.
+    pub folders: Vec<PathBuf>,
+    /// A Python whose installed `onnxruntime` or `onnxruntime-gpu` package may be used.
+    pub python: Option<PathBuf>,
+    /// Of several libraries in a folder, take one with CUDA, rather than the newest.
+    pub prefer_cuda: bool,
+}
+
+/// An ONNX Runtime library file, not loaded yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The library.
+    pub path: PathBuf,
+    /// Its version as far as the file name tells.
+    pub version: Option<String>,
+    /// Whether the CUDA provider lies beside it.
+    pub cuda: bool,
+}
+
+/// Folders below a searched one that are looked into.
+const MAX_DEPTH: usize = 4;
+
+/// Finds the library to load; `None` where there is none.
+///
+/// # Errors
+/// [`EngineError::RuntimeMissing`] when the explicit file is not there.
+pub fn find(candidates: &Candidates) -> Result<Option<Found>, EngineError> {
+    if let Some(path) = &candidates.explicit {
+        if !path.is_file() {
+            return Err(EngineError::RuntimeMissing { path: path.clone() });
+        }
+        return Ok(Some(described(path.clone())));
+    }
+    let in_folder = |folder: &Path| best_in(folder, candidates.prefer_cuda);
+    if let Some(found) = candidates.folders.iter().find_map(|folder| in_folder(folder)) {
+        return Ok(Some(found));
+    }
+    let package = candidates.python.as_deref().and_then(package_folder);
+    Ok(package.and_then(|folder| in_folder(&folder)))
+}
+
+/// The best library below a folder: with CUDA if that is preferred, then the highest version, then
+/// the shortest path.
+fn best_in(folder: &Path, prefer_cuda: bool) -> Option<Found> {
+    let mut libraries = Vec::new();
+    collect(folder, MAX_DEPTH, &mut libraries);
+    let mut found: Vec<Found> = libraries.into_iter().map(described).collect();
+    found.sort_by_key(|library| {
+        let version = library.version.as_deref().map(version_numbers);
+        (Reverse(prefer_cuda && library.cuda), Reverse(version), library.path.as_os_str().len())
+    });
+    found.into_iter().next()
+}
+
+fn collect(folder: &Path, depth: usize, libraries: &mut Vec<PathBuf>) {
+    // An unreadable folder is not an error: there is just nothing to be found in it.
+    let Ok(entries) = fs_err::read_dir(folder) else { return };
+    let mut entries: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            // Folders with a dot in front hold fetches under way.
+            let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes()[0] == b'.');
+            if depth > 0 && !hidden && !path.is_symlink() {
+                collect(&path, depth - 1, libraries);
+            }
+        } else if path.file_name().and_then(|name| name.to_str()).is_some_and(is_library_name) {
+            libraries.push(path);
+        }
+    }
+}
+
+fn described(path: PathBuf) -> Found {
+    let version = path.file_name().and_then(|name| name.to_str()).and_then(version_in_name);
+    let cuda = cuda_provider_beside(&path).is_file();
+    Found { path, version, cuda }
+}
+
+/// `libonnxruntime.so`, `libonnxruntime.so.1.32.0`, `libonnxruntime.1.32.0.dylib`, `onnxruntime.dll`;
+/// not the provider libraries that lie beside them.
+fn is_library_name(name: &str) -> bool {
+    if name == "onnxruntime.dll" {
+        return true;
+    }
+    let Some(rest) = name.strip_prefix("libonnxruntime.") else { return false };
+    let rest = rest.strip_prefix("so").or_else(|| rest.strip_suffix("dylib"));
+    rest.is_some_and(|version| version.chars().all(|c| c.is_ascii_digit() || c == '.'))
+}
+
+pub(super) fn version_in_name(name: &str) -> Option<String> {
+    let rest = name.strip_prefix("libonnxruntime.")?;
+    let version = match rest.strip_prefix("so.") {
+        Some(version) => version,
+        None => rest.strip_suffix(".dylib")?,
+    };
+    Some(version.to_string())
+}
+
+fn version_numbers(version: &str) -> Vec<u32> {
+    version.split('.').map(|part| part.parse().unwrap_or(0)).collect()
+}
+
+/// Prints the folder of the installed package without importing it, which would take a second.
+const ASK_PYTHON: &str = "\
+import importlib.util as u
+s = u.find_spec('onnxruntime')
+print(s.submodule_search_locations[0] if s and s.submodule_search_locations else '')";
+
+fn package_folder(python: &Path) -> Option<PathBuf> {
+    let output = Command::new(python)
+        .args(["-I", "-c", ASK_PYTHON])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let folder = PathBuf::from(text.trim_end_matches(['\r', '\n']));
+    folder.is_absolute().then_some(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn touch(path: &Path) {
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(path, b"").unwrap();
+    }
+
+    #[test]
+    fn names_of_libraries_and_their_neighbours() {
+        for name in [
+            "libonnxruntime.so",
+            "libonnxruntime.so.1",
+            "libonnxruntime.so.1.32.0",
+            "libonnxruntime.dylib",
+            "libonnxruntime.1.32.0.dylib",
+            "onnxruntime.dll",
+        ] {
+            assert!(is_library_name(name), "{name}");
+        }
+        for name in [
+            "libonnxruntime_providers_shared.so",
+            "libonnxruntime_providers_cuda.so",
+            "libonnxruntime.so.sha256",
+            "libonnxruntime.so.1.32.0.partial",
+            "onnxruntime_providers_shared.dll",
+        ] {
+            assert!(!is_library_name(name), "{name}");
+        }
+        assert_eq!(version_in_name("libonnxruntime.so.1.32.0").as_deref(), Some("1.32.0"));
+        assert_eq!(version_in_name("libonnxruntime.1.32.0.dylib").as_deref(), Some("1.32.0"));
+        assert_eq!(version_in_name("libonnxruntime.so"), None);
+    }
+
+    #[test]
+    fn the_highest_version_of_the_first_folder_wins() {
+        let dir = tempfile::tempdir().unwrap();
+        let (first, second) = (dir.path().join("a"), dir.path().join("b"));
+        touch(&first.join("x/libonnxruntime.so.1.9.0"));
+        touch(&first.join("y/z/libonnxruntime.so.1.31.1"));
+        touch(&second.join("libonnxruntime.so.1.40.0"));
+        let candidates = Candidates { folders: vec![first.clone(), second], ..Default::default() };
+        let found = find(&candidates).unwrap().unwrap();
+        assert_eq!(found.path, first.join("y/z/libonnxruntime.so.1.31.1"));
+        assert_eq!(found.version.as_deref(), Some("1.31.1"));
+    }
+
+    #[test]
+    fn cuda_goes_before_the_version_only_when_preferred() {
+        let dir = tempfile::tempdir().unwrap();
+        touch(&dir.path().join("cpu/libonnxruntime.so.1.32.0"));
+        let gpu = dir.path().join("gpu/libonnxruntime.so.1.31.1");
+        touch(&gpu);
+        touch(&cuda_provider_beside(&gpu));
+        let mut candidates =
+            Candidates { folders: vec![dir.path().to_path_buf()], ..Default::default() };
+        assert!(!find(&candidates).unwrap().unwrap().cuda);
+        candidates.prefer_cuda = true;
+        assert_eq!(find(&candidates).unwrap().unwrap().path, gpu);
+    }
+
+    #[test]
+    fn a_named_file_that_is_missing_is_an_error_even_if_others_exist() {
+        let dir = tempfile::tempdir().unwrap();
+        touch(&dir.path().join("libonnxruntime.so"));
+        let candidates = Candidates {
+            explicit: Some(dir.path().join("nothing.so")),
+            folders: vec![dir.path().to_path_buf()],
+            ..Default::default()
+        };
+        assert!(matches!(find(&candidates), Err(EngineError::RuntimeMissing { .. })));
+    }
+
+    #[test]
+    fn nothing_found_is_no_error() {
+        let candidates = Candidates {
+            folders: vec![PathBuf::from("/nonexistent")],
+            python: Some(PathBuf::from("/nonexistent/python")),
+            ..Default::default()
+        };
+        assert_eq!(find(&candidates).unwrap(), None);
+    }
+}

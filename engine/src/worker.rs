@@ -1,0 +1,148 @@
+//! The thread that owns a device's sessions: ONNX sessions are not to be run from two threads.
+
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use crossbeam_channel::{
+    Receiver, RecvTimeoutError, SendTimeoutError, Sender, TryRecvError, bounded, select,
+};
+use ort::session::RunOptions;
+
+use crate::error::EngineError;
+use crate::session::{GraphSession, Input};
+
+/// The sessions of one device.
+pub(crate) struct Sessions {
+    /// For sequences of equal length.
+    pub(crate) plain: Option<GraphSession>,
+    /// For sequences of unequal length.
+    pub(crate) masked: Option<GraphSession>,
+}
+
+/// A thread with sessions, and the queues before it.
+pub(crate) struct Worker {
+    /// Dropped first, which ends the thread.
+    queues: Option<Queues>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Queues {
+    /// Queries: served before the next batch of a document.
+    urgent: Sender<Job>,
+    bulk: Sender<Job>,
+}
+
+struct Job {
+    input: Input,
+    masked: bool,
+    options: Arc<RunOptions>,
+    reply: Sender<Result<Vec<f32>, EngineError>>,
+}
+
+/// A batch handed to the worker.
+pub(crate) struct Pending {
+    options: Arc<RunOptions>,
+    reply: Receiver<Result<Vec<f32>, EngineError>>,
+}
+
+/// How often a waiting caller asks whether to go on.
+const CANCEL_POLL: Duration = Duration::from_millis(20);
+
+impl Worker {
+    pub(crate) fn start(sessions: Sessions) -> Result<Worker, EngineError> {
+        // A short queue: callers wait with their batches, not with all their documents.
+        let (urgent, urgent_jobs) = bounded(4);
+        let (bulk, bulk_jobs) = bounded(1);
+        let thread = Builder::new()
+            .name("lsearch-encoder".into())
+            .spawn(move || serve(sessions, &urgent_jobs, &bulk_jobs))?;
+        Ok(Worker { queues: Some(Queues { urgent, bulk }), thread: Some(thread) })
+    }
+
+    /// Queues a batch; waits while the queue is full, unless `cancel` turns true.
+    pub(crate) fn submit(
+        &self,
+        input: Input,
+        masked: bool,
+        urgent: bool,
+        cancel: &dyn Fn() -> bool,
+    ) -> Result<Pending, EngineError> {
+        let sequences = input.lengths.len();
+        let tokens = input.tokens;
+        let failed =
+            |error: ort::Error| EngineError::Run { sequences, tokens, reason: error.to_string() };
+        let options = Arc::new(RunOptions::new().map_err(failed)?);
+        let (reply, receiver) = bounded(1);
+        let mut job = Job { input, masked, options: options.clone(), reply };
+        let queues = self.queues.as_ref().ok_or(EngineError::WorkerGone)?;
+        let queue = if urgent { &queues.urgent } else { &queues.bulk };
+        loop {
+            match queue.send_timeout(job, CANCEL_POLL) {
+                Ok(()) => return Ok(Pending { options, reply: receiver }),
+                Err(SendTimeoutError::Disconnected(_)) => return Err(EngineError::WorkerGone),
+                Err(SendTimeoutError::Timeout(_)) if cancel() => {
+                    return Err(EngineError::Cancelled);
+                }
+                Err(SendTimeoutError::Timeout(unsent)) => job = unsent,
+            }
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        drop(self.queues.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has been reported to whoever waited for it.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Pending {
+    /// Waits for the sums of the batch's spans. When `cancel` turns true, the run is broken off at
+    /// its next operator.
+    pub(crate) fn wait(self, cancel: &dyn Fn() -> bool) -> Result<Vec<f32>, EngineError> {
+        loop {
+            match self.reply.recv_timeout(CANCEL_POLL) {
+                Ok(result) => return result,
+                Err(RecvTimeoutError::Disconnected) => return Err(EngineError::WorkerGone),
+                Err(RecvTimeoutError::Timeout) if cancel() => {
+                    // Terminating cannot fail in a way that matters: at worst the run ends by itself.
+                    let _ = self.options.terminate();
+                    let _ = self.reply.recv();
+                    return Err(EngineError::Cancelled);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+}
+
+/// A batch whose caller is gone need not be run to its end.
+impl Drop for Pending {
+    fn drop(&mut self) {
+        let _ = self.options.terminate();
+    }
+}
+
+fn serve(mut sessions: Sessions, urgent: &Receiver<Job>, bulk: &Receiver<Job>) {
+    loop {
+        let job = match urgent.try_recv() {
+            Ok(job) => job,
+            Err(TryRecvError::Disconnected) => return,
+            Err(TryRecvError::Empty) => select! {
+                recv(urgent) -> job => match job { Ok(job) => job, Err(_) => return },
+                recv(bulk) -> job => match job { Ok(job) => job, Err(_) => return },
+            },
+        };
+        let session = if job.masked { &mut sessions.masked } else { &mut sessions.plain };
+        let result = match session {
+            Some(session) => session.run(&job.input, &job.options),
+            None => Err(EngineError::WorkerGone),
+        };
+        // A caller that has gone away does not want the answer.
+        let _ = job.reply.send(result);
+    }
+}

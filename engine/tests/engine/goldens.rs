@@ -1,0 +1,99 @@
+//! Against vectors that independent implementations made.
+
+use std::ops::Range;
+
+use lsearch_engine::{Bundle, Verify};
+use serde_json::Value;
+
+use crate::support::*;
+
+fn ranges(passages: &Value) -> Vec<Range<usize>> {
+    let passages = passages.as_array().unwrap();
+    passages.iter().map(|p| number(&p["start"])..number(&p["end"])).collect()
+}
+
+/// sentence-transformers with the original fp32 weights; the bundle stores them in fp16.
+#[test]
+fn minilm_agrees_with_sentence_transformers_on_short_texts() {
+    let golden = golden("minilm.json");
+    for case in golden["texts"].as_array().unwrap() {
+        let (name, text) = (&case["name"], case["text"].as_str().unwrap());
+        let expected = vector(&case["vector"]);
+        assert_eq!(MINILM.count_tokens(text).unwrap(), case["ids"].as_array().unwrap().len());
+        let query = MINILM.encode_query(text).unwrap();
+        assert!(cosine(&query, &expected) > 0.9999, "{name}: {}", cosine(&query, &expected));
+        assert!((length(&query) - 1.0).abs() < 1e-5, "{name}");
+        let (document, passages) = document(&MINILM, text, &[0..text.len()]);
+        assert!(cosine(&document, &expected) > 0.9999, "{name}");
+        assert_eq!(passages.len(), 1, "{name}");
+    }
+}
+
+#[test]
+fn minilm_agrees_with_the_reference_on_a_long_document() {
+    let golden = golden("minilm.json");
+    let long = &golden["long"];
+    let file = engine_folder().join("tests/golden").join(long["file"].as_str().unwrap());
+    let text = fs_err::read_to_string(file).unwrap();
+    let passages = ranges(&long["passages"]);
+    let cut = sections(&MINILM, &text, &passages);
+    assert_eq!(cut.len(), 1);
+    assert_eq!(cut[0].tokens(), number(&long["tokens"]));
+
+    let vectors = encode(&MINILM, &cut);
+    assert_eq!(vectors[0].tokens, number(&long["tokens"]) + 2 * number(&long["windows"]));
+    let document = lsearch_engine::combine(&[(vectors[0].tokens, &vectors[0].mean)]);
+    let similarity = cosine(&document, &vector(&long["vector"]));
+    assert!(similarity > 0.9999, "document: {similarity}");
+    for (index, expected) in long["passages"].as_array().unwrap().iter().enumerate() {
+        let found = &vectors[0].passages[index];
+        let similarity = cosine(found, &vector(&expected["vector"]));
+        assert!(similarity > 0.9999, "passage {index}: {similarity}");
+        assert!((length(found) - 1.0).abs() < 1e-5, "passage {index}");
+    }
+}
+
+#[test]
+fn a_whole_document_bundle_agrees_with_its_reference_in_every_bucket() {
+    let golden = golden("tiny.json");
+    for case in golden["texts"].as_array().unwrap() {
+        let text = case["text"].as_str().unwrap();
+        let (document, _) = document(&TINY, text, &[0..text.len()]);
+        let difference = largest_difference(&document, &vector(&case["vector"]));
+        assert!(difference < 1e-5, "{}: {difference}", case["name"]);
+    }
+    for case in golden["queries"].as_array().unwrap() {
+        let query = TINY.encode_query(case["text"].as_str().unwrap()).unwrap();
+        assert!(largest_difference(&query, &vector(&case["vector"])) < 1e-5, "{}", case["name"]);
+    }
+}
+
+#[test]
+fn a_whole_document_bundle_agrees_with_its_reference_over_sections() {
+    let golden = golden("tiny.json");
+    let long = &golden["long"];
+    let text = long["text"].as_str().unwrap();
+    let passages = ranges(&long["passages"]);
+    let cut = sections(&TINY, text, &passages);
+    let expected = long["sections"].as_array().unwrap();
+    assert_eq!(cut.len(), expected.len());
+    for (section, expected) in cut.iter().zip(expected) {
+        assert_eq!(section.passages.start, number(&expected["first_passage"]));
+        assert_eq!(section.passages.end, number(&expected["end_passage"]));
+        assert_eq!(section.tokens(), number(&expected["tokens"]));
+    }
+    for (section, expected) in encode(&TINY, &cut).iter().zip(expected) {
+        assert!(largest_difference(&section.mean, &vector(&expected["mean"])) < 1e-5);
+    }
+    let (document, found) = document(&TINY, text, &passages);
+    assert!(largest_difference(&document, &vector(&long["vector"])) < 1e-5);
+    for (found, expected) in found.iter().zip(long["passages"].as_array().unwrap()) {
+        assert!(largest_difference(found, &vector(&expected["vector"])) < 1e-5);
+    }
+}
+
+#[test]
+fn the_fingerprint_is_the_one_the_exporter_computes() {
+    let bundle = Bundle::open(&tiny_folder(), Verify::Full).unwrap();
+    assert_eq!(bundle.fingerprint(), golden("tiny.json")["fingerprint"].as_str().unwrap());
+}

@@ -1,0 +1,110 @@
+//! What the tests share: the runtime, the bundles, the goldens.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use lsearch_engine::runtime::{self, Candidates, Runtime};
+use lsearch_engine::{
+    Bundle, DeviceChoice, Encoder, EncoderOptions, Section, SectionVectors, Verify, combine,
+};
+use serde_json::Value;
+
+pub(crate) fn engine_folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The library named by LSEARCH_ORT_LIB, else one below target/onnxruntime of the workspace, else
+/// one fetched to there.
+pub(crate) fn library() -> PathBuf {
+    let folder = engine_folder().parent().unwrap().join("target/onnxruntime");
+    let candidates = Candidates {
+        explicit: std::env::var_os("LSEARCH_ORT_LIB").map(PathBuf::from),
+        folders: vec![folder.clone()],
+        ..Default::default()
+    };
+    match runtime::find(&candidates).unwrap() {
+        Some(found) => found.path,
+        None => runtime::install(&folder, Path::new("python3"), &|_| {}).unwrap(),
+    }
+}
+
+pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| runtime::load(&library()).unwrap());
+
+pub(crate) fn minilm_folder() -> PathBuf {
+    engine_folder().join("encoders/minilm-l6-384")
+}
+
+pub(crate) fn tiny_folder() -> PathBuf {
+    engine_folder().join("tests/tiny-whole")
+}
+
+pub(crate) fn open(folder: &Path, options: EncoderOptions) -> Encoder {
+    let bundle = Bundle::open(folder, Verify::Sizes).unwrap();
+    Encoder::open(&bundle, &RUNTIME, &EncoderOptions { device: DeviceChoice::Cpu, ..options })
+        .unwrap()
+}
+
+pub(crate) static MINILM: LazyLock<Encoder> =
+    LazyLock::new(|| open(&minilm_folder(), EncoderOptions::default()));
+
+pub(crate) static TINY: LazyLock<Encoder> =
+    LazyLock::new(|| open(&tiny_folder(), EncoderOptions::default()));
+
+pub(crate) fn golden(name: &str) -> Value {
+    let path = engine_folder().join("tests/golden").join(name);
+    serde_json::from_str(&fs_err::read_to_string(path).unwrap()).unwrap()
+}
+
+pub(crate) fn vector(value: &Value) -> Vec<f32> {
+    value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32).collect()
+}
+
+pub(crate) fn number(value: &Value) -> usize {
+    value.as_u64().unwrap() as usize
+}
+
+pub(crate) fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let dot = |a: &[f32], b: &[f32]| -> f64 {
+        a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum()
+    };
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
+
+pub(crate) fn length(vector: &[f32]) -> f64 {
+    vector.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt()
+}
+
+pub(crate) fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max)
+}
+
+pub(crate) fn sections(encoder: &Encoder, text: &str, passages: &[Range<usize>]) -> Vec<Section> {
+    let mut sections: Vec<Section> = Vec::new();
+    loop {
+        let first = sections.last().map_or(0, |section| section.passages.end);
+        match encoder.next_section(text, passages, first).unwrap() {
+            Some(section) => sections.push(section),
+            None => return sections,
+        }
+    }
+}
+
+pub(crate) fn encode(encoder: &Encoder, sections: &[Section]) -> Vec<SectionVectors> {
+    encoder.encode_sections(sections, &|| false, &|_| {}).unwrap()
+}
+
+/// The document vector and the passage vectors of a text.
+pub(crate) fn document(
+    encoder: &Encoder,
+    text: &str,
+    passages: &[Range<usize>],
+) -> (Vec<f32>, Vec<Vec<f32>>) {
+    let vectors = encode(encoder, &sections(encoder, text, passages));
+    let means: Vec<(usize, &[f32])> =
+        vectors.iter().map(|section| (section.tokens, section.mean.as_slice())).collect();
+    let document = combine(&means);
+    (document, vectors.into_iter().flat_map(|section| section.passages).collect())
+}
