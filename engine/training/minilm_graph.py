@@ -1,0 +1,225 @@
+"""The BERT encoder of MiniLM as an ONNX graph, written node by node.
+
+The graph reads token ids and gives the last hidden state. Where ONNX Runtime has a fused operator
+(domain com.microsoft) that is faster, the graph names it itself and needs no fusion passes. Its
+attention, given no mask, takes memory linear in the number of tokens on the CPU.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+
+from bundle_format import WeightsFile
+
+OPSET = 17
+# The oldest IR version that opset 17 allows: the graph uses nothing newer.
+IR_VERSION = 8
+CONTRIB = "com.microsoft"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The sizes of a BERT encoder."""
+
+    layers: int = 6
+    heads: int = 12
+    hidden: int = 384
+    epsilon: float = 1e-12
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One graph over the shared weights."""
+
+    half: bool
+    """Compute in fp16 (else in fp32); the output is fp32 either way."""
+    masked: bool
+    """Take an attention_mask for sequences padded at the end."""
+
+
+def collect_weights(tensors: dict[str, np.ndarray], shape: Shape, weights: WeightsFile) -> None:
+    """Adds a BERT checkpoint to a weights file, in fp16 and in the layout the graph uses.
+
+    Dense weights are transposed to [in, out]. The token type is always 0 here, so its embedding is
+    added to the position table before rounding.
+    """
+
+    def half(name: str, values: np.ndarray) -> None:
+        weights.add(name, values.astype(np.float16))
+
+    half("embed.word", tensors["embeddings.word_embeddings.weight"])
+    half(
+        "embed.position",
+        tensors["embeddings.position_embeddings.weight"]
+        + tensors["embeddings.token_type_embeddings.weight"][0],
+    )
+    half("embed.norm.gamma", tensors["embeddings.LayerNorm.weight"])
+    half("embed.norm.beta", tensors["embeddings.LayerNorm.bias"])
+    for layer in range(shape.layers):
+        source = f"encoder.layer.{layer}"
+        target = f"layer{layer}"
+        attention = f"{source}.attention"
+        parts = ("query", "key", "value")
+        for part in parts:
+            half(f"{target}.{part}.weight", tensors[f"{attention}.self.{part}.weight"].T)
+        half(
+            f"{target}.qkv.bias",
+            np.concatenate([tensors[f"{attention}.self.{part}.bias"] for part in parts]),
+        )
+        for name, dense, norm in (
+            ("attention", f"{attention}.output.dense", f"{attention}.output.LayerNorm"),
+            ("mlp.down", f"{source}.output.dense", f"{source}.output.LayerNorm"),
+        ):
+            half(f"{target}.{name}.weight", tensors[f"{dense}.weight"].T)
+            half(f"{target}.{name}.bias", tensors[f"{dense}.bias"])
+            half(f"{target}.{name}.norm.gamma", tensors[f"{norm}.weight"])
+            half(f"{target}.{name}.norm.beta", tensors[f"{norm}.bias"])
+        half(f"{target}.mlp.up.weight", tensors[f"{source}.intermediate.dense.weight"].T)
+        half(f"{target}.mlp.up.bias", tensors[f"{source}.intermediate.dense.bias"])
+
+
+class _Builder:
+    """Collects the nodes of one graph."""
+
+    def __init__(self, variant: Variant, weights: WeightsFile) -> None:
+        self.variant = variant
+        self.weights = weights
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: list[TensorProto] = []
+
+    def op(self, kind: str, inputs: list[str], output: str, domain: str = "", **attributes) -> str:
+        self.nodes.append(
+            helper.make_node(kind, inputs, [output], name=output, domain=domain, **attributes)
+        )
+        return output
+
+    def stored(self, name: str) -> str:
+        """A tensor of the weights file as it is stored."""
+        self.initializers.append(self.weights.initializer(name))
+        return name
+
+    def weight(self, name: str) -> str:
+        """A tensor of the weights file in the type that the graph computes in."""
+        self.stored(name)
+        if self.variant.half:
+            return name
+        return self.op("Cast", [name], f"{name}.fp32", to=TensorProto.FLOAT)
+
+    def constant(self, name: str, values: list[int]) -> str:
+        self.initializers.append(helper.make_tensor(name, TensorProto.INT64, [len(values)], values))
+        return name
+
+    def compute(self, value: str) -> str:
+        """An fp16 activation in the type that the graph computes in."""
+        if self.variant.half:
+            return value
+        return self.op("Cast", [value], f"{value}.fp32", to=TensorProto.FLOAT)
+
+
+def build(variant: Variant, shape: Shape, weights: WeightsFile) -> onnx.ModelProto:
+    """Builds one graph: `input_ids` [batch, tokens] to `token_vectors` [batch, tokens, hidden]."""
+    graph = _Builder(variant, weights)
+    mask = _key_lengths(graph) if variant.masked else ""
+    hidden = _embed(graph, shape)
+    for layer in range(shape.layers):
+        hidden = _attend(graph, shape, f"layer{layer}", hidden, mask)
+        hidden = _transform(graph, shape, f"layer{layer}", hidden)
+    graph.op("Cast", [hidden], "token_vectors", to=TensorProto.FLOAT)
+    return _model(graph, shape)
+
+
+def _key_lengths(graph: _Builder) -> str:
+    """The number of real tokens of each sequence, the form of mask that the fused kernels take."""
+    mask = graph.op("Cast", ["attention_mask"], "mask.int32", to=TensorProto.INT32)
+    axis = graph.constant("mask.axis", [1])
+    return graph.op("ReduceSum", [mask, axis], "mask.lengths", keepdims=0)
+
+
+def _embed(graph: _Builder, shape: Shape) -> str:
+    # Only the rows that are looked up are cast: the table itself stays in fp16, mapped from disk.
+    word = graph.compute(
+        graph.op("Gather", [graph.stored("embed.word"), "input_ids"], "embed.rows")
+    )
+    size = graph.op("Shape", ["input_ids"], "embed.size", start=1, end=2)
+    start = graph.constant("embed.start", [0])
+    table = graph.stored("embed.position")
+    position = graph.compute(graph.op("Slice", [table, start, size, start], "embed.positions"))
+    total = graph.op("Add", [word, position], "embed.sum")
+    return graph.op(
+        "LayerNormalization",
+        [total, graph.weight("embed.norm.gamma"), graph.weight("embed.norm.beta")],
+        "embed.out",
+        axis=-1,
+        epsilon=shape.epsilon,
+    )
+
+
+def _attend(graph: _Builder, shape: Shape, layer: str, hidden: str, mask: str) -> str:
+    parts = [
+        graph.op("MatMul", [hidden, graph.weight(f"{layer}.{part}.weight")], f"{layer}.{part}")
+        for part in ("query", "key", "value")
+    ]
+    inputs = [*parts, graph.weight(f"{layer}.qkv.bias")]
+    context = graph.op(
+        "MultiHeadAttention",
+        [*inputs, mask] if mask else inputs,
+        f"{layer}.context",
+        domain=CONTRIB,
+        num_heads=shape.heads,
+    )
+    return _project(graph, shape, f"{layer}.attention", context, hidden)
+
+
+def _transform(graph: _Builder, shape: Shape, layer: str, hidden: str) -> str:
+    wide = graph.op("MatMul", [hidden, graph.weight(f"{layer}.mlp.up.weight")], f"{layer}.mlp.up")
+    active = graph.op(
+        "BiasGelu",
+        [wide, graph.weight(f"{layer}.mlp.up.bias")],
+        f"{layer}.mlp.active",
+        domain=CONTRIB,
+    )
+    return _project(graph, shape, f"{layer}.mlp.down", active, hidden)
+
+
+def _project(graph: _Builder, shape: Shape, name: str, value: str, residual: str) -> str:
+    """A dense layer, the residual and the layer norm after it."""
+    dense = graph.op("MatMul", [value, graph.weight(f"{name}.weight")], f"{name}.dense")
+    bias = graph.weight(f"{name}.bias")
+    norm = [graph.weight(f"{name}.norm.gamma"), graph.weight(f"{name}.norm.beta")]
+    if graph.variant.half:
+        return graph.op(
+            "SkipLayerNormalization",
+            [dense, residual, *norm, bias],
+            f"{name}.out",
+            domain=CONTRIB,
+            epsilon=shape.epsilon,
+        )
+    # The fused kernel is one pass less on a GPU, but on the CPU its loop is slower than these
+    # three vectorised operators together (RUNS.md).
+    biased = graph.op("Add", [dense, bias], f"{name}.biased")
+    total = graph.op("Add", [biased, residual], f"{name}.sum")
+    return graph.op(
+        "LayerNormalization", [total, *norm], f"{name}.out", axis=-1, epsilon=shape.epsilon
+    )
+
+
+def _model(graph: _Builder, shape: Shape) -> onnx.ModelProto:
+    names = ["input_ids", "attention_mask"] if graph.variant.masked else ["input_ids"]
+    inputs = [
+        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
+        for name in names
+    ]
+    output = helper.make_tensor_value_info(
+        "token_vectors", TensorProto.FLOAT, ["batch", "tokens", shape.hidden]
+    )
+    proto = helper.make_graph(graph.nodes, "encoder", inputs, [output], graph.initializers)
+    return helper.make_model(
+        proto,
+        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIB, 1)],
+        ir_version=IR_VERSION,
+        producer_name="lsearch",
+    )
