@@ -1,0 +1,80 @@
+//! Extracts every file given and prints, tab-separated, what became of it and how long it took.
+//! With `--text FOLDER` the texts are written there; with `--worker PROGRAM` the files are extracted
+//! in child processes.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use std::{env, fs};
+
+use lsearch_ingest::{
+    ExtractLimits, Extractor, ExtractorOptions, Outcome, PassageOptions, extract_in_process,
+    passages,
+};
+
+fn main() -> io::Result<()> {
+    let mut arguments = env::args_os().skip(1).peekable();
+    let mut texts: Option<PathBuf> = None;
+    if arguments.peek().is_some_and(|argument| argument == "--text") {
+        arguments.next();
+        texts = arguments.next().map(PathBuf::from);
+    }
+    let mut extractor = None;
+    if arguments.peek().is_some_and(|argument| argument == "--worker") {
+        arguments.next();
+        extractor = arguments.next().map(|program| extractor_with(program.into()));
+    }
+    std::panic::set_hook(Box::new(|_| ()));
+    let mut out = io::stdout().lock();
+    for path in arguments {
+        let path = Path::new(&path);
+        let start = Instant::now();
+        let outcome = match &extractor {
+            Some(extractor) => extractor.extract(path),
+            None => extract_in_process(path, &ExtractLimits::default()),
+        };
+        let extract_ms = start.elapsed().as_secs_f64() * 1e3;
+        let name = path.display();
+        match outcome {
+            Outcome::Document(document) => {
+                let start = Instant::now();
+                let pieces = passages(&document, &PassageOptions::default());
+                let cut_ms = start.elapsed().as_secs_f64() * 1e3;
+                writeln!(
+                    out,
+                    "{name}\t{}\t{extract_ms:.1} ms\t{} bytes\t{} pages\t{} headings\t{} passages\t\
+                     {cut_ms:.1} ms\t{}\t{}\t{}",
+                    document.format,
+                    document.text.len(),
+                    document.pages.len(),
+                    document.headings.len(),
+                    pieces.len(),
+                    document.language.as_deref().unwrap_or("-"),
+                    document.title,
+                    document.warnings.join("; ")
+                )?;
+                if let (Some(folder), Some(name)) = (&texts, path.file_name()) {
+                    let mut name = name.to_owned();
+                    name.push(".out");
+                    fs::write(folder.join(name), &document.text)?;
+                }
+            }
+            Outcome::Skipped(reason) => writeln!(out, "{name}\tskipped\t{reason}")?,
+            Outcome::Failed(reason) => writeln!(out, "{name}\tfailed\t{reason}")?,
+        }
+    }
+    Ok(())
+}
+
+fn extractor_with(worker_program: PathBuf) -> Extractor {
+    Extractor::new(ExtractorOptions {
+        worker_program,
+        worker_args: Vec::new(),
+        workers: 1,
+        memory_bytes: 1 << 30,
+        cpu_sec: 120,
+        wall_sec: 300,
+        max_file_bytes: 1 << 30,
+        max_text_bytes: 1 << 30,
+    })
+}

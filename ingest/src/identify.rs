@@ -1,0 +1,192 @@
+//! What a file is, by its name and its first bytes together.
+
+use std::path::Path;
+
+use crate::encoding::looks_like_text;
+use crate::{Guess, Kind, SkipReason, guess_by_name};
+
+/// How many of a file's first bytes [`identify`] needs at most.
+pub(crate) const HEAD_BYTES: usize = 8 * 1024;
+
+/// Decides from the name and the first bytes (8 KiB of them are plenty) how a file is to be read.
+/// The bytes outrank the name where they are sure.
+///
+/// # Errors
+/// The reason why the file cannot be read as a document.
+pub fn identify(path: &Path, head: &[u8]) -> Result<(Kind, String), SkipReason> {
+    if head.is_empty() {
+        return Err(SkipReason::Empty);
+    }
+    let head = &head[..head.len().min(HEAD_BYTES)];
+    let guess = guess_by_name(path);
+    // Junk is allowed before the header, and common in files saved by mail programs.
+    let pdf_header = find(&head[..head.len().min(1024)], b"%PDF-");
+    let named_pdf = guess == Guess::Known(Kind::Pdf, "pdf");
+    if pdf_header == Some(0) || (pdf_header.is_some() && named_pdf) {
+        return Ok((Kind::Pdf, "pdf".to_owned()));
+    }
+    if let Some(format) = by_signature(head) {
+        return Err(match (&guess, format) {
+            // A zip archive is the container of many formats; the name says which.
+            (Guess::Skip(reason), "zip") => reason.clone(),
+            (_, "") => SkipReason::Binary,
+            (_, format) => SkipReason::Unsupported { format: format.to_owned() },
+        });
+    }
+    let is_text = looks_like_text(head);
+    if named_pdf {
+        // Downloads that failed leave the server's HTML answer under the name of the PDF.
+        if is_text && starts_like_html(head) {
+            return Ok((Kind::Html, "html".to_owned()));
+        }
+        return Ok((Kind::Pdf, "pdf".to_owned()));
+    }
+    if !is_text {
+        return Err(SkipReason::Binary);
+    }
+    match guess {
+        Guess::Known(kind, format) => Ok((kind, format.to_owned())),
+        Guess::Skip(reason) => Err(reason),
+        Guess::Unknown => {
+            let (kind, format) = by_content(head);
+            Ok((kind, format.to_owned()))
+        }
+    }
+}
+
+/// The format of text whose name says nothing.
+fn by_content(head: &[u8]) -> (Kind, &'static str) {
+    if starts_like_html(head) {
+        return (Kind::Html, "html");
+    }
+    if trimmed(head).starts_with(b"<?xml") {
+        return (Kind::Code, "xml");
+    }
+    if head.starts_with(b"#!") {
+        let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
+        let line = String::from_utf8_lossy(line);
+        const INTERPRETERS: [(&str, &str); 8] = [
+            ("python", "python"),
+            ("node", "javascript"),
+            ("ruby", "ruby"),
+            ("perl", "perl"),
+            ("lua", "lua"),
+            ("php", "php"),
+            ("awk", "awk"),
+            ("sh", "shell"),
+        ];
+        for (program, format) in INTERPRETERS {
+            if line.contains(program) {
+                return (Kind::Code, format);
+            }
+        }
+        return (Kind::Code, "script");
+    }
+    (Kind::Text, "text")
+}
+
+fn starts_like_html(head: &[u8]) -> bool {
+    let start: Vec<u8> =
+        trimmed(head).iter().take(64).map(|byte| byte.to_ascii_lowercase()).collect();
+    start.starts_with(b"<!doctype html") || start.starts_with(b"<html")
+}
+
+fn trimmed(head: &[u8]) -> &[u8] {
+    head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start()
+}
+
+/// The format that a file's first bytes give away; the empty string for executables and the like.
+fn by_signature(head: &[u8]) -> Option<&'static str> {
+    const SIGNATURES: &[(usize, &[u8], &str)] = &[
+        (0, b"PK\x03\x04", "zip"),
+        (0, b"PK\x05\x06", "zip"),
+        (0, b"\x1F\x8B", "gz"),
+        (0, b"BZh", "bz2"),
+        (0, b"\xFD7zXZ\0", "xz"),
+        (0, b"\x28\xB5\x2F\xFD", "zst"),
+        (0, b"7z\xBC\xAF\x27\x1C", "7z"),
+        (0, b"Rar!\x1A\x07", "rar"),
+        (257, b"ustar", "tar"),
+        (0, b"\x89PNG\r\n\x1A\n", "png"),
+        (0, b"\xFF\xD8\xFF", "jpeg"),
+        (0, b"GIF87a", "gif"),
+        (0, b"GIF89a", "gif"),
+        (0, b"II*\0", "tiff"),
+        (0, b"MM\0*", "tiff"),
+        (8, b"WEBP", "webp"),
+        (4, b"ftyp", "mp4"),
+        (0, b"\x1A\x45\xDF\xA3", "mkv"),
+        (0, b"OggS", "ogg"),
+        (0, b"fLaC", "flac"),
+        (0, b"ID3", "mp3"),
+        (8, b"WAVE", "wav"),
+        (0, b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "doc"),
+        (0, b"{\\rtf", "rtf"),
+        (0, b"%!PS", "ps"),
+        (0, b"AT&TFORM", "djvu"),
+        (0, b"\x7FELF", ""),
+        (0, b"\xCA\xFE\xBA\xBE", ""),
+        (0, b"\xCF\xFA\xED\xFE", ""),
+        (0, b"\0asm", ""),
+        (0, b"SQLite format 3\0", ""),
+    ];
+    SIGNATURES
+        .iter()
+        .find(|(offset, signature, _)| {
+            head.get(*offset..).is_some_and(|rest| rest.starts_with(signature))
+        })
+        .map(|(_, _, format)| *format)
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack.windows(needle.len()).position(|window| window == needle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ok(name: &str, head: &[u8]) -> (Kind, String) {
+        identify(Path::new(name), head).unwrap()
+    }
+
+    #[test]
+    fn bytes_outrank_the_name() {
+        assert_eq!(ok("report.txt", b"%PDF-1.7\n"), (Kind::Pdf, "pdf".to_owned()));
+        assert_eq!(ok("paper.pdf", b"<!DOCTYPE html><p>404"), (Kind::Html, "html".to_owned()));
+        assert_eq!(
+            identify(Path::new("a.txt"), b"\x89PNG\r\n\x1A\n\0\0"),
+            Err(SkipReason::Unsupported { format: "png".to_owned() })
+        );
+        assert_eq!(identify(Path::new("a.txt"), b"\x7FELF\x02\x01"), Err(SkipReason::Binary));
+        assert_eq!(identify(Path::new("a.txt"), &[0, 1, 2, 3, 0, 9, 8]), Err(SkipReason::Binary));
+        assert_eq!(identify(Path::new("a.txt"), b""), Err(SkipReason::Empty));
+    }
+
+    #[test]
+    fn names_say_which_zip() {
+        assert_eq!(
+            identify(Path::new("a.docx"), b"PK\x03\x04..."),
+            Err(SkipReason::Unsupported { format: "docx".to_owned() })
+        );
+        assert_eq!(
+            identify(Path::new("a"), b"PK\x03\x04..."),
+            Err(SkipReason::Unsupported { format: "zip".to_owned() })
+        );
+    }
+
+    #[test]
+    fn nameless_text_is_told_by_its_start() {
+        assert_eq!(ok("run", b"#!/usr/bin/env python3\n").1, "python");
+        assert_eq!(ok("run", b"#!/bin/bash\n").1, "shell");
+        assert_eq!(ok("page", b"\n <HTML><p>x").0, Kind::Html);
+        assert_eq!(ok("letter", "Sehr geehrte Frau Müller".as_bytes()).0, Kind::Text);
+        assert_eq!(ok("talk about %PDF- headers", b"About %PDF- headers").0, Kind::Text);
+    }
+
+    #[test]
+    fn a_broken_pdf_stays_a_pdf() {
+        assert_eq!(ok("a.pdf", &[0, 1, 2, 3]).0, Kind::Pdf);
+        assert_eq!(ok("a.pdf", b"\n\n%PDF-1.4").0, Kind::Pdf);
+    }
+}

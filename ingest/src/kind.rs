@@ -1,0 +1,260 @@
+//! What a file is by its name alone.
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::SkipReason;
+
+/// The sort of a document, which decides how it is read and cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Plain text, line by line.
+    Text,
+    /// Markdown.
+    Markdown,
+    /// HTML.
+    Html,
+    /// Source code, configuration and other text made for machines.
+    Code,
+    /// PDF.
+    Pdf,
+}
+
+impl Kind {
+    /// Every kind, in a fixed order.
+    pub const ALL: [Self; 5] = [Self::Text, Self::Markdown, Self::Html, Self::Code, Self::Pdf];
+
+    /// The kind as it is written in filters and output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Markdown => "markdown",
+            Self::Html => "html",
+            Self::Code => "code",
+            Self::Pdf => "pdf",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Kind {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
+            .ok_or_else(|| format!("{name:?} is not a kind of document"))
+    }
+}
+
+/// What a file's name says about it, before a byte of it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Guess {
+    /// The name stands for a kind and format that can be read.
+    Known(Kind, &'static str),
+    /// The name says nothing; the bytes must decide.
+    Unknown,
+    /// The name stands for something that cannot be read.
+    Skip(SkipReason),
+}
+
+/// Guesses from the file name alone; opens nothing.
+pub fn guess_by_name(path: &Path) -> Guess {
+    let Some(name) = path.file_name() else { return Guess::Unknown };
+    let name = name.to_string_lossy().to_ascii_lowercase();
+    if let Some((kind, format)) = by_whole_name(&name) {
+        return Guess::Known(kind, format);
+    }
+    let Some((stem, extension)) = name.rsplit_once('.') else { return Guess::Unknown };
+    if stem.is_empty() {
+        return Guess::Unknown;
+    }
+    if let Some((kind, format)) = by_extension(extension) {
+        return Guess::Known(kind, format);
+    }
+    if UNSUPPORTED.contains(&extension) {
+        return Guess::Skip(SkipReason::Unsupported { format: extension.to_owned() });
+    }
+    if BINARY.contains(&extension) {
+        return Guess::Skip(SkipReason::Binary);
+    }
+    Guess::Unknown
+}
+
+fn by_whole_name(name: &str) -> Option<(Kind, &'static str)> {
+    Some(match name {
+        "makefile" | "gnumakefile" => (Kind::Code, "make"),
+        "dockerfile" | "containerfile" => (Kind::Code, "dockerfile"),
+        "cmakelists.txt" => (Kind::Code, "cmake"),
+        "jenkinsfile" => (Kind::Code, "groovy"),
+        "gemfile" | "rakefile" => (Kind::Code, "ruby"),
+        "requirements.txt" => (Kind::Text, "text"),
+        "readme" | "license" | "licence" | "copying" | "authors" | "changelog" | "changes"
+        | "news" | "todo" | "notice" | "install" => (Kind::Text, "text"),
+        _ => return None,
+    })
+}
+
+fn by_extension(extension: &str) -> Option<(Kind, &'static str)> {
+    use Kind::{Code, Html, Markdown, Pdf, Text};
+    Some(match extension {
+        "txt" | "text" | "log" | "asc" | "nfo" => (Text, "text"),
+        "csv" => (Text, "csv"),
+        "tsv" | "tab" => (Text, "tsv"),
+        "rst" => (Text, "rst"),
+        "adoc" | "asciidoc" => (Text, "asciidoc"),
+        "org" => (Text, "org"),
+        "tex" | "latex" | "ltx" => (Text, "tex"),
+        "bib" => (Text, "bibtex"),
+        "srt" | "vtt" => (Text, "subtitles"),
+        "po" | "pot" => (Text, "po"),
+        "diff" | "patch" => (Code, "diff"),
+
+        "md" | "markdown" | "mdown" | "mkd" | "mdx" | "qmd" | "rmd" => (Markdown, "md"),
+        "html" | "htm" | "xhtml" | "xht" => (Html, "html"),
+        "pdf" => (Pdf, "pdf"),
+
+        "rs" => (Code, "rust"),
+        "py" | "pyi" | "pyw" => (Code, "python"),
+        "js" | "mjs" | "cjs" | "jsx" => (Code, "javascript"),
+        "ts" | "mts" | "cts" | "tsx" => (Code, "typescript"),
+        "c" | "h" => (Code, "c"),
+        "cc" | "cpp" | "cxx" | "hh" | "hpp" | "hxx" | "ipp" | "tpp" | "cu" | "cuh" => (Code, "cpp"),
+        "m" | "mm" => (Code, "objective-c"),
+        "cs" => (Code, "csharp"),
+        "fs" | "fsi" | "fsx" => (Code, "fsharp"),
+        "java" => (Code, "java"),
+        "kt" | "kts" => (Code, "kotlin"),
+        "scala" | "sc" => (Code, "scala"),
+        "groovy" | "gradle" => (Code, "groovy"),
+        "clj" | "cljs" | "cljc" | "edn" => (Code, "clojure"),
+        "go" => (Code, "go"),
+        "swift" => (Code, "swift"),
+        "rb" => (Code, "ruby"),
+        "php" => (Code, "php"),
+        "pl" | "pm" => (Code, "perl"),
+        "lua" => (Code, "lua"),
+        "r" => (Code, "r"),
+        "jl" => (Code, "julia"),
+        "hs" => (Code, "haskell"),
+        "ml" | "mli" => (Code, "ocaml"),
+        "ex" | "exs" => (Code, "elixir"),
+        "erl" | "hrl" => (Code, "erlang"),
+        "elm" => (Code, "elm"),
+        "dart" => (Code, "dart"),
+        "zig" => (Code, "zig"),
+        "nim" => (Code, "nim"),
+        "lisp" | "cl" | "el" | "scm" | "ss" | "rkt" => (Code, "lisp"),
+        "pas" | "pp" => (Code, "pascal"),
+        "f" | "f90" | "f95" | "for" => (Code, "fortran"),
+        "asm" | "s" => (Code, "assembly"),
+        "v" | "sv" | "vhd" | "vhdl" => (Code, "hdl"),
+        "sol" => (Code, "solidity"),
+        "sh" | "bash" | "zsh" | "fish" | "ksh" => (Code, "shell"),
+        "ps1" | "psm1" => (Code, "powershell"),
+        "bat" | "cmd" => (Code, "batch"),
+        "awk" => (Code, "awk"),
+        "sql" => (Code, "sql"),
+        "graphql" | "gql" => (Code, "graphql"),
+        "proto" => (Code, "protobuf"),
+        "vue" => (Code, "vue"),
+        "svelte" => (Code, "svelte"),
+        "css" | "scss" | "sass" | "less" => (Code, "css"),
+        "json" | "jsonl" | "ndjson" | "json5" | "geojson" | "ipynb" => (Code, "json"),
+        "yaml" | "yml" => (Code, "yaml"),
+        "toml" => (Code, "toml"),
+        "xml" | "xsd" | "xsl" | "xslt" | "rss" | "atom" | "plist" => (Code, "xml"),
+        "ini" | "cfg" | "conf" | "config" | "properties" => (Code, "ini"),
+        "cmake" => (Code, "cmake"),
+        "mk" | "mak" => (Code, "make"),
+        "tf" | "hcl" => (Code, "hcl"),
+        "nix" => (Code, "nix"),
+        "bzl" | "bazel" => (Code, "starlark"),
+        "vim" => (Code, "vim"),
+        "tcl" => (Code, "tcl"),
+        _ => return None,
+    })
+}
+
+/// Extensions of formats that hold text or pictures of it and that a reader may expect to find.
+#[rustfmt::skip]
+const UNSUPPORTED: &[&str] = &[
+    "doc", "docx", "docm", "dot", "dotx", "xls", "xlsx", "xlsm", "xlsb", "ppt", "pptx", "pptm", "pps", "ppsx",
+    "odt", "ods", "odp", "odg", "odf", "rtf", "wpd", "wps", "pages", "numbers", "key", "one", "vsd", "vsdx",
+    "epub", "mobi", "azw", "azw3", "fb2", "djvu", "chm", "ps", "eps", "xps", "oxps", "tnef",
+    "eml", "msg", "mbox", "pst", "ost",
+    "png", "jpg", "jpeg", "jfif", "gif", "bmp", "tif", "tiff", "webp", "heic", "heif", "avif", "ico", "icns", "svg",
+    "svgz", "psd", "ai", "xcf", "raw", "cr2", "cr3", "nef", "arw", "dng", "orf", "exr", "hdr", "tga", "jp2", "jxl",
+    "mp3", "wav", "flac", "ogg", "oga", "opus", "m4a", "aac", "wma", "aif", "aiff", "mid", "midi", "amr",
+    "mp4", "m4v", "mkv", "mov", "avi", "webm", "wmv", "flv", "mpg", "mpeg", "3gp", "ogv",
+    "zip", "tar", "gz", "tgz", "bz2", "tbz2", "xz", "txz", "zst", "lz4", "lz", "lzma", "7z", "rar", "cab", "ar", "cpio",
+    "iso", "img", "dmg", "vmdk", "vdi", "qcow2", "jar", "war", "apk", "aab", "ipa", "deb", "rpm", "msi", "whl",
+    "crx", "xpi", "appimage", "snap", "flatpak", "nupkg",
+];
+
+/// Extensions of files that are no documents at all.
+#[rustfmt::skip]
+const BINARY: &[&str] = &[
+    "exe", "dll", "so", "dylib", "a", "lib", "o", "obj", "ko", "bin", "dat", "elf", "com", "sys", "pdb", "class",
+    "pyc", "pyo", "pyd", "wasm", "bc", "rlib", "rmeta", "beam", "swf", "dex", "node",
+    "ttf", "otf", "ttc", "woff", "woff2", "eot", "pfb", "afm",
+    "sqlite", "sqlite3", "db", "db3", "mdb", "accdb", "dbf", "frm", "ibd", "rdb", "lmdb", "realm",
+    "parquet", "feather", "arrow", "orc", "avro", "npy", "npz", "pkl", "pickle", "h5", "hdf5", "mat", "rds", "rdata",
+    "onnx", "pt", "pth", "ckpt", "safetensors", "gguf", "tflite", "pb",
+    "blend", "fbx", "stl", "glb", "dwg", "dxf", "skp", "3ds", "ply",
+    "swp", "swo", "part", "crdownload", "lock-wal", "pack", "idx", "mo", "gmo", "cache", "dump", "core", "dmp",
+    "torrent", "pcap", "pcapng", "keystore", "jks", "pdn", "sketch", "fig",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guess(name: &str) -> Guess {
+        guess_by_name(Path::new(name))
+    }
+
+    #[test]
+    fn names_decide_kind_and_format() {
+        assert_eq!(guess("/a/Notes.MD"), Guess::Known(Kind::Markdown, "md"));
+        assert_eq!(guess("src/main.rs"), Guess::Known(Kind::Code, "rust"));
+        assert_eq!(guess("Makefile"), Guess::Known(Kind::Code, "make"));
+        assert_eq!(guess("lease.pdf"), Guess::Known(Kind::Pdf, "pdf"));
+        assert_eq!(guess("letter"), Guess::Unknown);
+        assert_eq!(guess(".txt"), Guess::Unknown);
+        assert_eq!(
+            guess("a.docx"),
+            Guess::Skip(SkipReason::Unsupported { format: "docx".to_owned() })
+        );
+        assert_eq!(guess("lib.so"), Guess::Skip(SkipReason::Binary));
+    }
+
+    #[test]
+    fn no_extension_is_both_readable_and_not() {
+        for extension in UNSUPPORTED.iter().chain(BINARY) {
+            assert_eq!(by_extension(extension), None, "{extension}");
+        }
+        for extension in UNSUPPORTED {
+            assert!(!BINARY.contains(extension), "{extension}");
+        }
+    }
+
+    #[test]
+    fn kinds_are_written_and_read_alike() {
+        for kind in Kind::ALL {
+            assert_eq!(kind.as_str().parse::<Kind>(), Ok(kind));
+            assert_eq!(serde_json::to_string(&kind).unwrap(), format!("{:?}", kind.as_str()));
+        }
+        assert!("word".parse::<Kind>().is_err());
+    }
+}

@@ -1,0 +1,45 @@
+//! Paths into documents: finds the files under a folder, decides what each one is, extracts its
+//! text with page, heading and line marks in a supervised child process, and cuts the text into
+//! passages.
+//!
+//! ```text
+//! walk ──▶ FoundFile ──▶ Extractor (child process) ──▶ Document ──▶ passages
+//! ```
+//!
+//! Nothing here prints, reads the environment or looks for a home directory, and nothing here knows
+//! of vectors or indexes: everything comes in as an argument and goes out as a value.
+
+mod document;
+mod encoding;
+mod error;
+mod extract;
+mod headings;
+mod identify;
+mod kind;
+mod language;
+mod passage;
+mod read;
+mod reason;
+mod sandbox;
+mod secrets;
+mod title;
+mod walk;
+
+pub use document::{Document, Heading};
+pub use encoding::{Decoded, decode};
+pub use error::IngestError;
+pub use extract::{ExtractLimits, Outcome, extract_bytes, extract_in_process};
+pub use identify::identify;
+pub use kind::{Guess, Kind, guess_by_name};
+pub use passage::{Passage, PassageOptions, estimate_tokens, passages};
+pub use read::hash_file;
+pub use reason::{FailReason, SkipReason};
+#[doc(hidden)]
+pub use sandbox::worker_process_with;
+pub use sandbox::{Extractor, ExtractorOptions, worker_main, worker_process};
+pub use secrets::is_secret;
+pub use walk::{FoundFile, WalkEvent, WalkOptions, walk};
+
+/// Changes whenever the same file may come out as a different [`Document`] or be cut into different
+/// [`Passage`]s, so that what was extracted by an older version is known to be out of date.
+pub const EXTRACTOR_VERSION: u32 = 1;

@@ -1,0 +1,145 @@
+//! Reading a file's bytes without being stalled or misled by what else may stand at its path.
+
+use std::fs::{FileType, Metadata};
+use std::io::{self, Read};
+use std::path::Path;
+
+use fs_err::File;
+use fs_err::os::unix::fs::OpenOptionsExt;
+use rustix::fs::OFlags;
+
+use crate::{FailReason, IngestError, Outcome, SkipReason};
+
+/// BLAKE3 of the file's bytes and how many there were, read piece by piece.
+///
+/// # Errors
+/// When the file is missing, unreadable or not a regular file.
+pub fn hash_file(path: &Path) -> Result<([u8; 32], u64), IngestError> {
+    let (mut file, metadata) = open(path).map_err(|e| IngestError::io(path, e))?;
+    if !metadata.is_file() {
+        let what = describe(metadata.file_type());
+        return Err(IngestError::NotRegular { path: path.to_owned(), what });
+    }
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; 128 * 1024];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok((hasher.finalize().into(), hasher.count())),
+            Ok(count) => {
+                hasher.update(&buffer[..count]);
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(IngestError::io(path, e)),
+        }
+    }
+}
+
+/// The bytes of the file as they stood at one moment, as far as size and time of modification can
+/// tell; tried twice. `Err` holds what to report instead.
+pub(crate) fn read_whole(path: &Path, max_bytes: u64) -> Result<Vec<u8>, Outcome> {
+    for _ in 0..2 {
+        let (mut file, before) = open(path).map_err(|e| failed(&e))?;
+        if !before.is_file() {
+            let what = describe(before.file_type());
+            return Err(Outcome::Skipped(SkipReason::Special { what }));
+        }
+        if before.len() > max_bytes {
+            return Err(Outcome::Skipped(SkipReason::TooLarge { limit_bytes: max_bytes }));
+        }
+        // One byte more than expected, so that the end is met without growing the buffer.
+        let mut bytes = Vec::with_capacity(before.len() as usize + 1);
+        let limit = max_bytes.saturating_add(1);
+        (&mut file).take(limit).read_to_end(&mut bytes).map_err(|e| failed(&e))?;
+        let after = file.metadata().map_err(|e| failed(&e))?;
+        let size_bytes = bytes.len() as u64;
+        if size_bytes == after.len() && stamp(&before) == stamp(&after) {
+            return Ok(bytes);
+        }
+        if size_bytes > max_bytes {
+            return Err(Outcome::Skipped(SkipReason::TooLarge { limit_bytes: max_bytes }));
+        }
+    }
+    Err(Outcome::Failed(FailReason::Changed))
+}
+
+/// Opens without waiting: a named pipe that took the file's place since the walk would otherwise
+/// block until somebody writes to it.
+fn open(path: &Path) -> io::Result<(File, Metadata)> {
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits() as i32;
+    let file = fs_err::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let metadata = file.metadata()?;
+    Ok((file, metadata))
+}
+
+fn failed(error: &io::Error) -> Outcome {
+    Outcome::Failed(FailReason::from_io(error))
+}
+
+/// Time of modification in nanoseconds since 1970, and the inode.
+pub(crate) fn stamp(metadata: &Metadata) -> (i64, u64) {
+    use std::os::unix::fs::MetadataExt;
+    let modified_ns =
+        metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec());
+    (modified_ns, metadata.ino())
+}
+
+/// What stands at a path, in words.
+pub(crate) fn describe(file_type: FileType) -> String {
+    use std::os::unix::fs::FileTypeExt;
+    let what = if file_type.is_dir() {
+        "folder"
+    } else if file_type.is_symlink() {
+        "symbolic link"
+    } else if file_type.is_fifo() {
+        "named pipe"
+    } else if file_type.is_socket() {
+        "socket"
+    } else if file_type.is_block_device() || file_type.is_char_device() {
+        "device"
+    } else {
+        "file of an unknown type"
+    };
+    what.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_what_it_reads() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        let bytes = vec![b'x'; 300_000];
+        fs_err::write(&path, &bytes).unwrap();
+        let (hash, size_bytes) = hash_file(&path).unwrap();
+        assert_eq!(size_bytes, 300_000);
+        assert_eq!(hash, *blake3::hash(&bytes).as_bytes());
+        assert_eq!(read_whole(&path, 300_000).unwrap(), bytes);
+    }
+
+    #[test]
+    fn limits_and_odd_files_are_reported_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        fs_err::write(&path, "0123456789").unwrap();
+        let limit = Outcome::Skipped(SkipReason::TooLarge { limit_bytes: 9 });
+        assert_eq!(read_whole(&path, 9).unwrap_err(), limit);
+
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &pipe,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::from_raw_mode(0o600),
+            0,
+        )
+        .unwrap();
+        let special = Outcome::Skipped(SkipReason::Special { what: "named pipe".to_owned() });
+        assert_eq!(read_whole(&pipe, 9).unwrap_err(), special);
+        assert!(matches!(hash_file(&pipe), Err(IngestError::NotRegular { .. })));
+
+        let missing = folder.path().join("missing");
+        assert_eq!(read_whole(&missing, 9).unwrap_err(), Outcome::Failed(FailReason::Vanished));
+    }
+}

@@ -1,0 +1,11 @@
+//! Extraction in child processes, so that no file can bring down or stall its caller.
+
+mod child;
+mod extractor;
+mod protocol;
+mod worker;
+
+pub use extractor::{Extractor, ExtractorOptions};
+#[doc(hidden)]
+pub use worker::worker_process_with;
+pub use worker::{worker_main, worker_process};

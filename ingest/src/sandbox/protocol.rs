@@ -1,0 +1,224 @@
+//! What parent and child say to each other: frames of a JSON header and a body of raw bytes.
+//!
+//! ```text
+//! u32 LE: bytes of the header │ u64 LE: bytes of the body │ header │ body
+//! ```
+
+use std::io::{self, Read, Write};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::{Document, ExtractLimits, FailReason, Heading, Kind, Outcome, SkipReason};
+
+/// Changes with the frames; parent and child may be different builds when the program is replaced
+/// while it runs.
+pub(super) const PROTOCOL_VERSION: u32 = 1;
+
+/// Headings are the only part of a header that grows with the file.
+const MAX_HEADER_BYTES: u32 = 64 << 20;
+
+/// From parent to child.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Request {
+    /// The first request of all.
+    Setup(Setup),
+    /// Extract the file whose path is the body.
+    Extract {
+        /// Pages of a PDF that a former child did not survive.
+        skip_pages: Vec<u32>,
+    },
+}
+
+/// The limits that the child puts on itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Setup {
+    pub(super) limits: ExtractLimits,
+    /// Address space of the whole child.
+    pub(super) memory_bytes: u64,
+    /// Processor time for each file.
+    pub(super) cpu_sec: u64,
+}
+
+/// From child to parent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Reply {
+    /// The answer to `Setup`.
+    Ready { protocol: u32, extractor: u32 },
+    /// This page of the file comes next.
+    Page { number: u32 },
+    /// The answer to `Extract`.
+    Done {
+        outcome: DoneOutcome,
+        /// The child has grown or been shaken and should not be given another file.
+        retire: bool,
+    },
+}
+
+/// An [`Outcome`] whose text is the body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum DoneOutcome {
+    Document(Box<Header>),
+    Skipped(SkipReason),
+    Failed(FailReason),
+}
+
+/// A [`Document`] without its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Header {
+    file_hash: [u8; 32],
+    kind: Kind,
+    format: String,
+    title: String,
+    headings: Vec<Heading>,
+    pages: Vec<usize>,
+    language: Option<String>,
+    encoding: Option<String>,
+    warnings: Vec<String>,
+}
+
+impl DoneOutcome {
+    /// Takes the text apart from the rest.
+    pub(super) fn split(outcome: Outcome) -> (Self, String) {
+        match outcome {
+            Outcome::Skipped(reason) => (Self::Skipped(reason), String::new()),
+            Outcome::Failed(reason) => (Self::Failed(reason), String::new()),
+            Outcome::Document(document) => {
+                let Document {
+                    file_hash,
+                    kind,
+                    format,
+                    title,
+                    text,
+                    headings,
+                    pages,
+                    language,
+                    encoding,
+                    warnings,
+                } = *document;
+                let header = Header {
+                    file_hash,
+                    kind,
+                    format,
+                    title,
+                    headings,
+                    pages,
+                    language,
+                    encoding,
+                    warnings,
+                };
+                (Self::Document(Box::new(header)), text)
+            }
+        }
+    }
+
+    /// Puts the text back. `None` when the two do not fit together: the child is not trusted to be
+    /// in its right mind after the files it has seen.
+    pub(super) fn join(self, body: Vec<u8>) -> Option<Outcome> {
+        let header = match self {
+            Self::Skipped(reason) => return Some(Outcome::Skipped(reason)),
+            Self::Failed(reason) => return Some(Outcome::Failed(reason)),
+            Self::Document(header) => *header,
+        };
+        let text = String::from_utf8(body).ok()?;
+        let headings_fit = header.headings.iter().all(|h| text.get(h.bytes.clone()).is_some())
+            && header.headings.is_sorted_by(|a, b| a.bytes.end <= b.bytes.start);
+        let pages_fit =
+            header.pages.iter().all(|&at| text.is_char_boundary(at)) && header.pages.is_sorted();
+        if !headings_fit || !pages_fit || header.title.is_empty() {
+            return None;
+        }
+        Some(Outcome::Document(Box::new(Document {
+            file_hash: header.file_hash,
+            kind: header.kind,
+            format: header.format,
+            title: header.title,
+            text,
+            headings: header.headings,
+            pages: header.pages,
+            language: header.language,
+            encoding: header.encoding,
+            warnings: header.warnings,
+        })))
+    }
+}
+
+pub(super) fn write_frame(
+    output: &mut impl Write,
+    header: &impl Serialize,
+    body: &[u8],
+) -> io::Result<()> {
+    let header = serde_json::to_vec(header)?;
+    let header_bytes = u32::try_from(header.len())
+        .ok()
+        .filter(|&bytes| bytes <= MAX_HEADER_BYTES)
+        .ok_or_else(|| io::Error::other("the header of a frame is too large"))?;
+    let mut start = Vec::with_capacity(12 + header.len());
+    start.extend(header_bytes.to_le_bytes());
+    start.extend((body.len() as u64).to_le_bytes());
+    start.extend(header);
+    output.write_all(&start)?;
+    output.write_all(body)?;
+    output.flush()
+}
+
+/// Reads a frame whose body has no more than `max_body_bytes`.
+pub(super) fn read_frame<H: DeserializeOwned>(
+    input: &mut impl Read,
+    max_body_bytes: u64,
+) -> io::Result<(H, Vec<u8>)> {
+    let mut lengths = [0; 12];
+    input.read_exact(&mut lengths)?;
+    let [h0, h1, h2, h3, body_bytes @ ..] = lengths;
+    let header_bytes = u32::from_le_bytes([h0, h1, h2, h3]);
+    let body_bytes = u64::from_le_bytes(body_bytes);
+    if header_bytes > MAX_HEADER_BYTES || body_bytes > max_body_bytes {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "a frame is too large"));
+    }
+    let mut header = vec![0; header_bytes as usize];
+    input.read_exact(&mut header)?;
+    let header = serde_json::from_slice(&header)?;
+    let mut body = vec![0; body_bytes as usize];
+    input.read_exact(&mut body)?;
+    Ok((header, body))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::extract_bytes;
+
+    fn document() -> Outcome {
+        extract_bytes(Path::new("a.md"), b"# Title\n\ntext\n".to_vec(), &ExtractLimits::default())
+    }
+
+    #[test]
+    fn outcomes_survive_the_pipe() {
+        for outcome in [document(), Outcome::Skipped(SkipReason::Empty)] {
+            let (done, text) = DoneOutcome::split(outcome.clone());
+            let mut pipe = Vec::new();
+            write_frame(&mut pipe, &done, text.as_bytes()).unwrap();
+            let (done, body) = read_frame::<DoneOutcome>(&mut &pipe[..], 100).unwrap();
+            assert_eq!(done.join(body), Some(outcome));
+        }
+    }
+
+    #[test]
+    fn frames_that_lie_are_refused() {
+        let mut pipe = Vec::new();
+        write_frame(&mut pipe, &1, b"0123456789").unwrap();
+        assert!(read_frame::<u32>(&mut &pipe[..], 9).is_err());
+        assert!(read_frame::<u32>(&mut &pipe[..pipe.len() - 1], 100).is_err());
+        pipe[3] = 0xFF;
+        assert!(read_frame::<u32>(&mut &pipe[..], 100).is_err());
+    }
+
+    #[test]
+    fn documents_whose_parts_do_not_fit_are_refused() {
+        let (done, _) = DoneOutcome::split(document());
+        assert_eq!(done.clone().join(b"short".to_vec()), None);
+        assert_eq!(done.join(vec![0xFF; 100]), None);
+    }
+}

@@ -1,0 +1,95 @@
+//! A line to show for a document that does not name itself.
+
+use std::path::Path;
+
+/// Longest title that is kept, in characters.
+const TITLE_CHARS: usize = 200;
+/// A line longer than this is the start of a paragraph rather than a title.
+const LINE_CHARS: usize = 100;
+/// How many lines with letters are considered.
+const LINES: usize = 8;
+
+/// The file name without its extension; the whole name where that leaves nothing.
+pub(crate) fn from_stem(path: &Path) -> String {
+    let stem = path.file_stem().or(path.file_name()).unwrap_or(path.as_os_str());
+    clean(&stem.to_string_lossy()).unwrap_or_else(|| "untitled".to_owned())
+}
+
+/// The file name with its extension.
+pub(crate) fn from_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    clean(&name.to_string_lossy()).unwrap_or_else(|| "untitled".to_owned())
+}
+
+/// The first line that could be a title, if one stands before the first paragraph.
+pub(crate) fn from_first_line(text: &str) -> Option<String> {
+    text.lines()
+        .map(|line| line.trim().trim_start_matches(['#', '*', '=', '-', '/', ';', ' ']))
+        .filter(|line| line.chars().any(char::is_alphabetic))
+        .take(LINES)
+        // A long line is the start of a paragraph.
+        .take_while(|line| line.chars().take(LINE_CHARS + 1).count() <= LINE_CHARS)
+        .find(|line| is_title(line))
+        .and_then(clean)
+}
+
+fn is_title(line: &str) -> bool {
+    let letters = line.chars().filter(|c| c.is_alphabetic()).count();
+    // Rulers, page numbers and rows of figures name nothing.
+    if letters < 3 || letters * 2 < line.chars().filter(|c| !c.is_whitespace()).count() {
+        return false;
+    }
+    // Nor do "Exhibit 10.1", "Page 3", "12 March 2019" and "[redacted]".
+    let is_label = line.split_whitespace().count() <= 3 && line.contains(|c: char| c.is_numeric());
+    let lower = line.to_lowercase();
+    let is_note = ["confidential", "redacted", "execution ", "click here", "table of contents"]
+        .iter()
+        .any(|note| lower.contains(note));
+    !is_label && !is_note && !line.starts_with(['[', '<', '('])
+}
+
+/// One line of words: white space collapsed, control characters dropped, cut to a fit length.
+/// `None` when nothing readable is left.
+pub(crate) fn clean(raw: &str) -> Option<String> {
+    let mut title = String::new();
+    for word in raw.split_whitespace() {
+        if !title.is_empty() {
+            title.push(' ');
+        }
+        title.extend(word.chars().filter(|c| !c.is_control() && *c != '\u{FFFD}'));
+    }
+    if let Some((end, _)) = title.char_indices().nth(TITLE_CHARS) {
+        title.truncate(end);
+        title.truncate(title.trim_end().len());
+        title.push('…');
+    }
+    let title = title.trim();
+    title.chars().any(char::is_alphanumeric).then(|| title.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_lines_that_are_titles() {
+        assert_eq!(from_first_line("\n\n  Lease of Flat 3 \ntext"), Some("Lease of Flat 3".into()));
+        assert_eq!(from_first_line("=====\n12/03/2019\n\nMinutes"), Some("Minutes".into()));
+        let exhibit = "Exhibit 10.1\n[***] omitted\nCONFIDENTIAL\n\nSUPPLY AGREEMENT\n";
+        assert_eq!(from_first_line(exhibit), Some("SUPPLY AGREEMENT".into()));
+        assert_eq!(from_first_line(&"word ".repeat(40)), None);
+        assert_eq!(from_first_line(&format!("Page 1\n{}\nLater", "word ".repeat(40))), None);
+        assert_eq!(from_first_line("a: 1, 2, 3, 4, 5, 6"), None);
+        assert_eq!(from_first_line(""), None);
+    }
+
+    #[test]
+    fn titles_are_one_clean_line() {
+        assert_eq!(clean(" A\n\t b\u{7}c "), Some("A bc".to_owned()));
+        assert_eq!(clean(" -- "), None);
+        let long = clean(&"x".repeat(300)).unwrap();
+        assert_eq!(long.chars().count(), TITLE_CHARS + 1);
+        assert_eq!(from_stem(Path::new("/a/lease 2019.txt")), "lease 2019");
+        assert_eq!(from_name(Path::new("/a/main.rs")), "main.rs");
+    }
+}

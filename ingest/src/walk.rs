@@ -1,0 +1,308 @@
+//! Finds the files under a folder.
+
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use fs_err as fs;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use ignore::{DirEntry, WalkBuilder, WalkState};
+
+use crate::{FailReason, Guess, IngestError, SkipReason, guess_by_name, is_secret, read};
+
+/// What a walk leaves out beyond the ignore files it finds.
+#[derive(Debug, Clone)]
+pub struct WalkOptions {
+    /// Patterns in the syntax of a `.gitignore` that stands in the root.
+    pub exclude: Vec<String>,
+    /// Files with more bytes are reported as skipped.
+    pub max_file_bytes: Option<u64>,
+    /// Leave out keys, passwords and credentials, see [`is_secret`].
+    pub skip_secrets: bool,
+    /// Threads that read folders; 0 chooses by the machine.
+    pub threads: usize,
+}
+
+impl Default for WalkOptions {
+    fn default() -> Self {
+        Self { exclude: Vec::new(), max_file_bytes: None, skip_secrets: true, threads: 0 }
+    }
+}
+
+/// A file that is worth reading, with what the file system says of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundFile {
+    /// The root as it was given, joined with the way down from it.
+    pub path: PathBuf,
+    /// Size in bytes.
+    pub size_bytes: u64,
+    /// Time of the last modification in nanoseconds since 1970 (UTC).
+    pub modified_ns: i64,
+    /// Number of the file within its file system; 0 where there is none.
+    pub inode: u64,
+    /// What the name says; the file has not been opened.
+    pub guess: Guess,
+}
+
+/// One thing a walk came upon. Ignored, excluded and hidden entries give no event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WalkEvent {
+    /// A file to read.
+    File(FoundFile),
+    /// A file, or a whole folder of secrets, that is left out.
+    Skipped {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why it is left out.
+        reason: SkipReason,
+    },
+    /// A file or folder that could not be looked at. What was known of the things under it may
+    /// still be true.
+    Failed {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why it failed.
+        reason: FailReason,
+    },
+}
+
+/// Walks `root`, a folder or a single file, and calls `visit` from several threads, in no
+/// particular order.
+///
+/// `.gitignore` (also outside of repositories, and from the folders above `root` in the same
+/// repository), `.ignore` and `.lsearchignore` files are heeded, hidden entries and version control
+/// folders passed over. Symbolic links below the root are not followed. No file is opened except
+/// those ignore files. When `cancel` says true the walk stops soon and returns `Ok`.
+///
+/// # Errors
+/// When the root is missing or unreadable or a pattern is invalid. Trouble below the root is
+/// reported as [`WalkEvent::Failed`] and the walk goes on.
+pub fn walk(
+    root: &Path,
+    options: &WalkOptions,
+    visit: &(dyn Fn(WalkEvent) + Sync),
+    cancel: &(dyn Fn() -> bool + Sync),
+) -> Result<(), IngestError> {
+    let metadata = fs::metadata(root).map_err(|e| IngestError::io(root, e))?;
+    if !metadata.is_dir() && !metadata.is_file() {
+        let what = read::describe(metadata.file_type());
+        return Err(IngestError::NotRegular { path: root.to_owned(), what });
+    }
+    if options.skip_secrets && is_secret(root) {
+        visit(WalkEvent::Skipped { path: root.to_owned(), reason: SkipReason::Secret });
+        return Ok(());
+    }
+    // A root that is itself a link is followed; paths are reported under the name it was given.
+    let real_root = fs::canonicalize(root).map_err(|e| IngestError::io(root, e))?;
+    let walker = Walker {
+        given_root: root,
+        real_root: &real_root,
+        exclude: exclude_matcher(&real_root, &options.exclude)?,
+        above: matchers_above(&real_root),
+        options,
+        visit,
+        root_error: Mutex::new(None),
+    };
+    if metadata.is_file() {
+        walker.file(root, &metadata);
+        return Ok(());
+    }
+
+    let mut builder = WalkBuilder::new(&real_root);
+    builder
+        .require_git(false)
+        // Reads the environment to find the file; and parents are handled by `matchers_above`.
+        .git_global(false)
+        .parents(false)
+        .follow_links(false)
+        .add_custom_ignore_filename(".lsearchignore")
+        .threads(options.threads);
+    builder.build_parallel().run(|| {
+        Box::new(|entry| {
+            if cancel() {
+                return WalkState::Quit;
+            }
+            match entry {
+                Ok(entry) => walker.entry(&entry),
+                Err(error) => {
+                    walker.error(&error);
+                    WalkState::Continue
+                }
+            }
+        })
+    });
+    match walker.root_error.into_inner() {
+        Ok(Some(source)) => Err(IngestError::io(root, source)),
+        _ => Ok(()),
+    }
+}
+
+struct Walker<'a> {
+    given_root: &'a Path,
+    real_root: &'a Path,
+    exclude: Gitignore,
+    above: Vec<Gitignore>,
+    options: &'a WalkOptions,
+    visit: &'a (dyn Fn(WalkEvent) + Sync),
+    root_error: Mutex<Option<std::io::Error>>,
+}
+
+impl Walker<'_> {
+    fn entry(&self, entry: &DirEntry) -> WalkState {
+        let Some(file_type) = entry.file_type() else { return WalkState::Continue };
+        let is_dir = file_type.is_dir();
+        if entry.depth() == 0 {
+            return WalkState::Continue;
+        }
+        let real_path = entry.path();
+        if self.is_left_out(real_path, is_dir) {
+            return WalkState::Skip;
+        }
+        let path = self.as_given(real_path);
+        if self.options.skip_secrets && is_secret(&path) {
+            self.skipped(path, SkipReason::Secret);
+            return WalkState::Skip;
+        }
+        if is_dir {
+            return WalkState::Continue;
+        }
+        if file_type.is_symlink() {
+            self.skipped(path, SkipReason::Symlink);
+        } else if !file_type.is_file() {
+            self.skipped(path, SkipReason::Special { what: read::describe(file_type) });
+        } else {
+            match fs::symlink_metadata(real_path) {
+                Ok(metadata) => self.file(&path, &metadata),
+                // Deleted since its folder was listed: as if it had never been there.
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+                Err(e) => self.failed(path, FailReason::from_io(&e)),
+            }
+        }
+        WalkState::Continue
+    }
+
+    fn file(&self, path: &Path, metadata: &Metadata) {
+        let size_bytes = metadata.len();
+        let reason = match guess_by_name(path) {
+            _ if size_bytes == 0 => SkipReason::Empty,
+            Guess::Skip(reason) => reason,
+            guess => match self.options.max_file_bytes {
+                Some(limit_bytes) if size_bytes > limit_bytes => {
+                    SkipReason::TooLarge { limit_bytes }
+                }
+                _ => {
+                    let (modified_ns, inode) = read::stamp(metadata);
+                    let path = path.to_owned();
+                    let found = FoundFile { path, size_bytes, modified_ns, inode, guess };
+                    return (self.visit)(WalkEvent::File(found));
+                }
+            },
+        };
+        self.skipped(path.to_owned(), reason);
+    }
+
+    fn is_left_out(&self, real_path: &Path, is_dir: bool) -> bool {
+        if is_dir {
+            let name = real_path.file_name().unwrap_or_default();
+            // The version control folders that are not hidden, and the kernel's own file systems.
+            if name == "CVS" || name == "_darcs" {
+                return true;
+            }
+            if ["/proc", "/sys", "/dev"].iter().any(|kernel| real_path == Path::new(kernel)) {
+                return true;
+            }
+        }
+        self.exclude.matched(real_path, is_dir).is_ignore()
+            || self.above.iter().any(|matcher| matcher.matched(real_path, is_dir).is_ignore())
+    }
+
+    fn as_given(&self, real_path: &Path) -> PathBuf {
+        match real_path.strip_prefix(self.real_root) {
+            Ok(below) => self.given_root.join(below),
+            Err(_) => real_path.to_owned(),
+        }
+    }
+
+    fn error(&self, error: &ignore::Error) {
+        let Some((real_path, source)) = path_and_io(error) else { return };
+        if real_path == self.real_root {
+            *self.root_error.lock().unwrap_or_else(|e| e.into_inner()) = Some(source);
+        } else if source.kind() != std::io::ErrorKind::NotFound {
+            self.failed(self.as_given(&real_path), FailReason::from_io(&source));
+        }
+    }
+
+    fn skipped(&self, path: PathBuf, reason: SkipReason) {
+        (self.visit)(WalkEvent::Skipped { path, reason });
+    }
+
+    fn failed(&self, path: PathBuf, reason: FailReason) {
+        (self.visit)(WalkEvent::Failed { path, reason });
+    }
+}
+
+fn exclude_matcher(root: &Path, patterns: &[String]) -> Result<Gitignore, IngestError> {
+    let invalid = |pattern: &str, e: &ignore::Error| IngestError::Pattern {
+        pattern: pattern.to_owned(),
+        message: e.to_string(),
+    };
+    let mut builder = GitignoreBuilder::new(root);
+    for pattern in patterns {
+        builder.add_line(None, pattern).map_err(|e| invalid(pattern, &e))?;
+    }
+    builder.build().map_err(|e| invalid(&patterns.join(" "), &e))
+}
+
+/// The `.gitignore` files above the root within the same repository.
+///
+/// One that leaves out the root itself is passed over: who adds a folder wants it, and many a home
+/// folder is a repository that ignores everything.
+fn matchers_above(real_root: &Path) -> Vec<Gitignore> {
+    let Some(top) = real_root.ancestors().find(|folder| folder.join(".git").exists()) else {
+        return Vec::new();
+    };
+    real_root
+        .ancestors()
+        .skip(1)
+        .take_while(|folder| folder.starts_with(top))
+        .filter_map(|folder| {
+            let file = folder.join(".gitignore");
+            // Only plain files: opening a named pipe would wait for a writer.
+            if !file.is_file() {
+                return None;
+            }
+            let mut builder = GitignoreBuilder::new(folder);
+            // Lines that are not valid globs are left out; the others still hold.
+            let _ = builder.add(&file);
+            builder.build().ok()
+        })
+        .filter(|matcher| !matcher.matched_path_or_any_parents(real_root, true).is_ignore())
+        .collect()
+}
+
+fn path_and_io(error: &ignore::Error) -> Option<(PathBuf, std::io::Error)> {
+    match error {
+        ignore::Error::WithPath { path, err } => {
+            let source = match path_and_io(err) {
+                Some((_, source)) => source,
+                None => std::io::Error::other(err.to_string()),
+            };
+            Some((path.clone(), source))
+        }
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => {
+            path_and_io(err)
+        }
+        ignore::Error::Io(source) => {
+            // `io::Error` is not `Clone`; the kind and number are what matters.
+            let copy = match source.raw_os_error() {
+                Some(code) => std::io::Error::from_raw_os_error(code),
+                None => std::io::Error::new(source.kind(), source.to_string()),
+            };
+            Some((PathBuf::new(), copy))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
