@@ -1,0 +1,220 @@
+//! A person's query into tantivy's.
+
+use std::collections::HashMap;
+
+use tantivy::query::{
+    BooleanQuery, BoostQuery, Occur, PhraseQuery, Query as LexicalQuery, TermQuery,
+};
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{Searcher, Term};
+
+use super::schema::name_hash;
+use super::tokens::{Analyzed, analyze, is_stop_word};
+use super::{Lexical, Purpose, analyzer};
+use crate::error::{PathContext, Result};
+use crate::query::{Clause, Field as ClauseField, Query};
+
+/// Weights of the fields. The body alone is plain BM25 over whole documents; the others break ties
+/// in favour of documents that are about the words and not only hold them.
+const BODY: f32 = 1.0;
+const TITLE: f32 = 0.25;
+const HEADINGS: f32 = 0.1;
+const PATH: f32 = 0.25;
+/// Weight of the words of an identifier or a hyphenated word standing together.
+const TOGETHER: f32 = 0.5;
+/// A query of more distinct words is cut to its rarest.
+const MOST_TERMS: usize = 512;
+
+type Boxed = Box<dyn LexicalQuery>;
+
+/// A query ready to run.
+pub(crate) struct Compiled {
+    /// Matches and scores; `None` when the query asks for no word that could be indexed.
+    pub(crate) scoring: Option<Boxed>,
+    /// What every hit must fulfil, hits by meaning too; `None` when anything goes.
+    pub(crate) required: Option<Boxed>,
+    /// Documents that go by exactly this name; `None` when the query has operators.
+    pub(crate) exact_name: Option<Boxed>,
+    /// Its words, for choosing passages and marking snippets.
+    pub(crate) terms: QueryTerms,
+}
+
+/// The words of a query, with how much each says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct QueryTerms {
+    /// Each distinct token with its number and inverse document frequency.
+    pub(crate) known: HashMap<String, (usize, f32)>,
+    /// Tokens that belong together, in order.
+    pub(crate) phrases: Vec<Vec<String>>,
+}
+
+/// Compiles a query against a snapshot of the index.
+pub(crate) fn compile(lexical: &Lexical, searcher: &Searcher, query: &Query) -> Result<Compiled> {
+    let mut analyzer = analyzer(Purpose::Query);
+    let mut compiler = Compiler { lexical, searcher, terms: QueryTerms::default() };
+    let clauses: Vec<(&Clause, Vec<Analyzed>)> = query
+        .clauses
+        .iter()
+        .map(|clause| (clause, analyze(&mut analyzer, &clause.text)))
+        .filter(|(_, tokens)| !tokens.is_empty())
+        .collect();
+    let mut should: Vec<(Occur, Boxed)> = Vec::new();
+    let mut required: Vec<(Occur, Boxed)> = Vec::new();
+    for (clause, tokens) in &clauses {
+        if clause.exclude {
+            required.push((Occur::MustNot, compiler.sequence(clause.field, tokens)));
+        } else if clause.required() {
+            compiler.note(tokens)?;
+            required.push((Occur::Must, compiler.sequence(clause.field, tokens)));
+            should.push((Occur::Should, compiler.sequence(clause.field, tokens)));
+        }
+    }
+    let plain: Vec<&Vec<Analyzed>> = clauses
+        .iter()
+        .filter(|(clause, _)| !clause.exclude && !clause.required())
+        .map(|(_, tokens)| tokens)
+        .collect();
+    should.extend(compiler.ranking(&plain, should.is_empty())?);
+    let has_must = required.iter().any(|(occur, _)| *occur == Occur::Must);
+    if !has_must && !required.is_empty() {
+        required.push((Occur::Must, Box::new(tantivy::query::AllQuery)));
+    }
+    let required: Option<Boxed> =
+        (!required.is_empty()).then(|| Box::new(BooleanQuery::new(required)) as Boxed);
+    let scoring: Option<Boxed> =
+        (!should.is_empty()).then(|| Box::new(BooleanQuery::new(should)) as Boxed);
+    Ok(Compiled {
+        scoring,
+        required,
+        exact_name: exact_name(lexical, query),
+        terms: compiler.terms,
+    })
+}
+
+/// Looks the whole query up as a name, when it is nothing but words.
+fn exact_name(lexical: &Lexical, query: &Query) -> Option<Boxed> {
+    let operators = query.clauses.iter().any(|c| c.exclude || c.field != ClauseField::Any);
+    if operators || query.clauses.is_empty() {
+        return None;
+    }
+    let hash = name_hash(&query.text_for_meaning);
+    let term = Term::from_field_u64(lexical.fields.name, hash);
+    Some(Box::new(TermQuery::new(term, IndexRecordOption::Basic)))
+}
+
+struct Compiler<'a> {
+    lexical: &'a Lexical,
+    searcher: &'a Searcher,
+    terms: QueryTerms,
+}
+
+impl Compiler<'_> {
+    /// The scoring clauses of plain words. Words that say little are left out unless there are no
+    /// others (`alone`).
+    fn ranking(&mut self, clauses: &[&Vec<Analyzed>], alone: bool) -> Result<Vec<(Occur, Boxed)>> {
+        let says = |token: &Analyzed| !is_stop_word(&token.text);
+        let any_says = !alone || clauses.iter().any(|tokens| tokens.iter().any(says));
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        let mut order: Vec<&str> = Vec::new();
+        for token in clauses.iter().flat_map(|tokens| tokens.iter()) {
+            if any_says && !says(token) {
+                continue;
+            }
+            let count = counts.entry(&token.text).or_insert(0);
+            if *count == 0 {
+                order.push(&token.text);
+            }
+            *count += 1;
+        }
+        let mut weighted = Vec::with_capacity(order.len());
+        for text in order {
+            weighted.push((text, self.idf(text)?));
+        }
+        if weighted.len() > MOST_TERMS {
+            weighted.sort_by(|a, b| b.1.total_cmp(&a.1));
+            weighted.truncate(MOST_TERMS);
+        }
+        let fields = self.lexical.fields;
+        let mut should: Vec<(Occur, Boxed)> = Vec::new();
+        for (text, idf) in weighted {
+            self.remember(text, idf);
+            let count = counts[text] as f32;
+            for (field, weight) in [
+                (fields.body, BODY),
+                (fields.title, TITLE),
+                (fields.headings, HEADINGS),
+                (fields.path_words, PATH),
+            ] {
+                should.push((Occur::Should, boosted(term_query(field, text), weight * count)));
+            }
+        }
+        for tokens in clauses.iter().filter(|tokens| parts(tokens).count() > 1) {
+            let together = self.sequence_in(fields.body, tokens);
+            should.push((Occur::Should, boosted(together, TOGETHER)));
+            self.terms.phrases.push(parts(tokens).map(|token| token.text.clone()).collect());
+        }
+        Ok(should)
+    }
+
+    /// Matches the tokens standing one after the other.
+    fn sequence(&self, field: ClauseField, tokens: &[Analyzed]) -> Boxed {
+        let fields = self.lexical.fields;
+        match field {
+            ClauseField::Title => self.sequence_in(fields.title, tokens),
+            ClauseField::Any => {
+                let body = boosted(self.sequence_in(fields.body, tokens), BODY);
+                let title = boosted(self.sequence_in(fields.title, tokens), TITLE);
+                Box::new(BooleanQuery::new(vec![(Occur::Should, body), (Occur::Should, title)]))
+            }
+        }
+    }
+
+    fn sequence_in(&self, field: Field, tokens: &[Analyzed]) -> Boxed {
+        let terms: Vec<(usize, Term)> = parts(tokens)
+            .map(|token| (token.position, Term::from_field_text(field, &token.text)))
+            .collect();
+        match terms.as_slice() {
+            [(_, term)] => Box::new(TermQuery::new(term.clone(), IndexRecordOption::WithFreqs)),
+            _ => Box::new(PhraseQuery::new_with_offset(terms)),
+        }
+    }
+
+    fn note(&mut self, tokens: &[Analyzed]) -> Result<()> {
+        let sequence: Vec<String> = parts(tokens).map(|token| token.text.clone()).collect();
+        for text in &sequence {
+            let idf = self.idf(text)?;
+            self.remember(text, idf);
+        }
+        if sequence.len() > 1 {
+            self.terms.phrases.push(sequence);
+        }
+        Ok(())
+    }
+
+    fn remember(&mut self, text: &str, idf: f32) {
+        let number = self.terms.known.len();
+        self.terms.known.entry(text.to_owned()).or_insert((number, idf));
+    }
+
+    /// BM25's inverse document frequency of a word in bodies.
+    fn idf(&self, text: &str) -> Result<f32> {
+        let term = Term::from_field_text(self.lexical.fields.body, text);
+        let with = self.searcher.doc_freq(&term).at(&self.lexical.folder)? as f32;
+        let all = self.searcher.num_docs() as f32;
+        Ok((1.0 + (all.max(with) - with + 0.5) / (with + 0.5)).ln())
+    }
+}
+
+/// The tokens without the identifiers that their parts spell out.
+fn parts(tokens: &[Analyzed]) -> impl Iterator<Item = &Analyzed> {
+    tokens.iter().filter(|token| token.span == 1)
+}
+
+fn term_query(field: Field, text: &str) -> Boxed {
+    let term = Term::from_field_text(field, text);
+    Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs))
+}
+
+fn boosted(query: Boxed, weight: f32) -> Boxed {
+    if weight == 1.0 { query } else { Box::new(BoostQuery::new(query, weight)) }
+}

@@ -1,0 +1,98 @@
+//! One document on its way into the lexical index.
+
+use std::path::Path;
+
+use tantivy::TantivyDocument;
+
+use super::schema::{Fields, StoredRecord, name_hash};
+use crate::catalog::Row;
+use crate::content::{ContentKey, StoredContent};
+use crate::paths::{path_bytes, path_from_bytes, path_hash};
+
+/// A document and the file it lies in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LexicalEntry<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) row: &'a Row,
+    pub(crate) content: &'a StoredContent,
+}
+
+impl LexicalEntry<'_> {
+    /// The title a person knows the document by.
+    pub(crate) fn title(&self) -> String {
+        display_title(&self.content.title, &self.content.kind, self.path)
+    }
+
+    pub(crate) fn document(&self, fields: &Fields) -> TantivyDocument {
+        let content = self.content;
+        let title = self.title();
+        let key: ContentKey = content.key;
+        let (high, low) = key.short().halves();
+        let record = StoredRecord {
+            path: path_bytes(self.path).to_vec(),
+            row: self.row.clone(),
+            content: key,
+            title: title.clone(),
+            kind: content.kind.clone(),
+            format: content.format.clone(),
+            language: content.language.clone(),
+        };
+        // One allocation of the right size: growing by doubling would triple a large text.
+        let mut document = TantivyDocument::with_capacity(content.text.len() + 4096);
+        document.add_u64(fields.id, self.row.document_id);
+        document.add_u64(fields.content_high, high);
+        document.add_u64(fields.content_low, low);
+        document.add_u64(fields.path_hash, path_hash(self.path));
+        document.add_i64(fields.modified, self.row.stat.modified_ns);
+        document.add_text(fields.path, self.path.to_string_lossy());
+        document.add_text(fields.kind, &content.kind);
+        document.add_text(fields.format, &content.format);
+        for name in names(self.path, &title) {
+            document.add_u64(fields.name, name);
+        }
+        document.add_text(fields.body, &content.text);
+        document.add_text(fields.title, &title);
+        let headings: Vec<&str> =
+            content.headings.iter().filter_map(|range| content.text.get(range.clone())).collect();
+        if !headings.is_empty() {
+            document.add_text(fields.headings, headings.join("\n"));
+        }
+        let root = path_from_bytes(&self.row.root);
+        let relative = self.path.strip_prefix(&root).unwrap_or(self.path);
+        document.add_text(fields.path_words, relative.to_string_lossy());
+        let bytes = postcard::to_stdvec(&record).expect("plain data into memory");
+        document.add_bytes(fields.record, &bytes);
+        document
+    }
+}
+
+/// The document's own title, or the file's name: with its ending for code, without it for prose.
+pub(crate) fn display_title(title: &str, kind: &str, path: &Path) -> String {
+    if !title.trim().is_empty() {
+        return title.to_owned();
+    }
+    let name = if kind == "code" { path.file_name() } else { path.file_stem() };
+    name.unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn names(path: &Path, title: &str) -> Vec<u64> {
+    let mut names = vec![name_hash(title)];
+    for name in [path.file_name(), path.file_stem()].into_iter().flatten() {
+        names.push(name_hash(&name.to_string_lossy()));
+    }
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_without_a_title_goes_by_its_file() {
+        assert_eq!(display_title("", "text", Path::new("/a/notes.txt")), "notes");
+        assert_eq!(display_title(" ", "code", Path::new("/a/main.rs")), "main.rs");
+        assert_eq!(display_title("T", "code", Path::new("/a/main.rs")), "T");
+    }
+}

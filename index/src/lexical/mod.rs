@@ -1,0 +1,129 @@
+//! The lexical index: BM25 over whole documents, and what a hit shows. A cache made from the
+//! catalog and the texts.
+
+mod compile;
+mod entry;
+mod schema;
+mod tokens;
+mod writer;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use tantivy::schema::Value;
+use tantivy::{DocAddress, Index, Searcher, TantivyDocument};
+
+pub(crate) use compile::{QueryTerms, compile};
+pub(crate) use entry::LexicalEntry;
+pub(crate) use schema::{Fields, StoredRecord};
+pub(crate) use tokens::{Purpose, WordTokenizer, analyzer, word_analyzer};
+pub(crate) use writer::LexicalWriter;
+
+use crate::error::{IndexError, PathContext, Result};
+
+/// An open lexical index.
+#[derive(Clone)]
+pub(crate) struct Lexical {
+    pub(crate) index: Index,
+    pub(crate) fields: Fields,
+    pub(crate) folder: PathBuf,
+}
+
+impl Lexical {
+    /// Opens the index of a folder. One of another release's form is [`IndexError::Damaged`]: it
+    /// is a cache and is made again.
+    pub(crate) fn open(folder: &Path) -> Result<Self> {
+        let (expected, fields) = schema::schema();
+        let index = guarded(folder, || Index::open_in_dir(folder).at(folder))?;
+        if index.schema() != expected {
+            return Err(IndexError::damaged(folder, "it has another release's form"));
+        }
+        Ok(Self::with(index, fields, folder))
+    }
+
+    /// Makes an empty index in an empty folder.
+    pub(crate) fn create(folder: &Path) -> Result<Self> {
+        let (schema, fields) = schema::schema();
+        let index = Index::create_in_dir(folder, schema).at(folder)?;
+        Ok(Self::with(index, fields, folder))
+    }
+
+    fn with(index: Index, fields: Fields, folder: &Path) -> Self {
+        index.tokenizers().register(schema::ANALYZER, analyzer(Purpose::Index));
+        Lexical { index, fields, folder: folder.to_owned() }
+    }
+
+    /// Whether there is an index at all.
+    pub(crate) fn exists(folder: &Path) -> bool {
+        folder.join("meta.json").exists()
+    }
+
+    /// Compares the checksums of all files.
+    pub(crate) fn verify(&self) -> Result<()> {
+        let damaged = guarded(&self.folder, || self.index.validate_checksum().at(&self.folder))?;
+        match damaged.into_iter().next() {
+            None => Ok(()),
+            Some(file) => Err(IndexError::damaged(&self.folder.join(file), "checksum differs")),
+        }
+    }
+
+    /// Number of the commit that this index stands at; 0 before the first.
+    pub(crate) fn sequence(&self) -> Result<u64> {
+        let metas = self.index.load_metas().at(&self.folder)?;
+        match metas.payload {
+            None => Ok(0),
+            Some(payload) => payload.parse().map_err(|_| {
+                IndexError::damaged(&self.folder.join("meta.json"), "its commit has no number")
+            }),
+        }
+    }
+
+    /// What is stored of one document.
+    pub(crate) fn stored(&self, searcher: &Searcher, at: DocAddress) -> Result<StoredRecord> {
+        let document: TantivyDocument = searcher.doc(at).at(&self.folder)?;
+        let value = document.get_first(self.fields.record);
+        let bytes = value.as_ref().and_then(Value::as_bytes).unwrap_or_default();
+        postcard::from_bytes(bytes).map_err(|error| {
+            IndexError::damaged(&self.folder, format!("a stored record cannot be read: {error}"))
+        })
+    }
+
+    /// Identity of every live document.
+    pub(crate) fn identities(&self, searcher: &Searcher) -> Result<Vec<Identity>> {
+        let mut identities = Vec::with_capacity(searcher.num_docs() as usize);
+        for (ordinal, segment) in searcher.segment_readers().iter().enumerate() {
+            let fast = segment.fast_fields();
+            let column = |name: &str| fast.u64(name).at(&self.folder);
+            let (ids, highs) = (column("id")?, column("content_high")?);
+            let (lows, paths) = (column("content_low")?, column("path_hash")?);
+            for doc in segment.doc_ids_alive() {
+                identities.push(Identity {
+                    id: ids.first(doc).unwrap_or(0),
+                    content: crate::content::ShortKey::from_halves(
+                        highs.first(doc).unwrap_or(0),
+                        lows.first(doc).unwrap_or(0),
+                    ),
+                    path_hash: paths.first(doc).unwrap_or(0),
+                    at: DocAddress::new(ordinal as u32, doc),
+                });
+            }
+        }
+        Ok(identities)
+    }
+}
+
+/// What the lexical index and the catalog must agree on for each document.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Identity {
+    pub(crate) id: u64,
+    pub(crate) content: crate::content::ShortKey,
+    pub(crate) path_hash: u64,
+    pub(crate) at: DocAddress,
+}
+
+/// Runs something over files that may be damaged: tantivy asserts where it trusts its checksums.
+pub(crate) fn guarded<T>(folder: &Path, run: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+        Err(IndexError::damaged(folder, "reading it failed; its files are not what was written"))
+    })
+}

@@ -1,0 +1,106 @@
+//! What the lexical index keeps of a document, field by field.
+
+use serde::{Deserialize, Serialize};
+use tantivy::schema::{
+    FAST, Field, INDEXED, IndexRecordOption, STORED, Schema, TextFieldIndexing, TextOptions,
+};
+
+use crate::catalog::Row;
+use crate::content::ContentKey;
+use crate::paths::short_hash;
+
+/// Name of the analyzer of all text fields.
+pub(crate) const ANALYZER: &str = "words";
+
+/// The fields, by name in the index.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fields {
+    /// Document number.
+    pub(crate) id: Field,
+    /// Content key, first and second 64 bits.
+    pub(crate) content_high: Field,
+    pub(crate) content_low: Field,
+    /// Hash of the path's bytes.
+    pub(crate) path_hash: Field,
+    /// Time of last modification, nanoseconds since 1970.
+    pub(crate) modified: Field,
+    /// The path, whole, for filters.
+    pub(crate) path: Field,
+    pub(crate) kind: Field,
+    pub(crate) format: Field,
+    /// Hashes of the names the document goes by: file name, stem, title.
+    pub(crate) name: Field,
+    /// The whole text.
+    pub(crate) body: Field,
+    pub(crate) title: Field,
+    pub(crate) headings: Field,
+    /// The path's words.
+    pub(crate) path_words: Field,
+    /// [`StoredRecord`].
+    pub(crate) record: Field,
+}
+
+/// Everything about a document that a hit shows besides its passage, and all that is needed to
+/// make the catalog's row again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StoredRecord {
+    pub(crate) path: Vec<u8>,
+    pub(crate) row: Row,
+    pub(crate) content: ContentKey,
+    pub(crate) title: String,
+    pub(crate) kind: String,
+    pub(crate) format: String,
+    pub(crate) language: Option<String>,
+}
+
+/// Builds the schema.
+pub(crate) fn schema() -> (Schema, Fields) {
+    let words = |option| {
+        let indexing =
+            TextFieldIndexing::default().set_tokenizer(ANALYZER).set_index_option(option);
+        TextOptions::default().set_indexing_options(indexing)
+    };
+    let column = || TextOptions::default().set_fast("raw");
+    let positions = IndexRecordOption::WithFreqsAndPositions;
+    let mut schema = Schema::builder();
+    let fields = Fields {
+        id: schema.add_u64_field("id", INDEXED | FAST),
+        content_high: schema.add_u64_field("content_high", INDEXED | FAST),
+        content_low: schema.add_u64_field("content_low", FAST),
+        path_hash: schema.add_u64_field("path_hash", INDEXED | FAST),
+        modified: schema.add_i64_field("modified", FAST),
+        path: schema.add_text_field("path", column()),
+        kind: schema.add_text_field("kind", column()),
+        format: schema.add_text_field("format", column()),
+        name: schema.add_u64_field("name", INDEXED),
+        body: schema.add_text_field("body", words(positions)),
+        title: schema.add_text_field("title", words(positions)),
+        headings: schema.add_text_field("headings", words(IndexRecordOption::WithFreqs)),
+        path_words: schema.add_text_field("path_words", words(IndexRecordOption::WithFreqs)),
+        record: schema.add_bytes_field("record", STORED),
+    };
+    (schema.build(), fields)
+}
+
+/// The hash a name is looked up by: case and spacing do not matter.
+pub(crate) fn name_hash(name: &str) -> u64 {
+    let mut normal = String::with_capacity(name.len());
+    for word in name.split_whitespace() {
+        if !normal.is_empty() {
+            normal.push(' ');
+        }
+        normal.extend(word.chars().flat_map(char::to_lowercase));
+    }
+    short_hash("lsearch document name, version 1", normal.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_ignore_case_and_spacing() {
+        assert_eq!(name_hash("Annual  Report\n"), name_hash("annual report"));
+        assert_ne!(name_hash("annualreport"), name_hash("annual report"));
+    }
+}

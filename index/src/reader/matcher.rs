@@ -1,0 +1,127 @@
+//! Which words of a text are words of the query, quickly: whole documents are looked through for
+//! every hit, and stemming each of their words would take most of a search's time.
+
+use std::collections::HashMap;
+
+use tantivy::tokenizer::{TextAnalyzer, TokenStream, Tokenizer};
+
+use crate::lexical::{QueryTerms, WordTokenizer, word_analyzer};
+
+/// Distinct words remembered before memory is begun anew.
+const REMEMBERED: usize = 50_000;
+
+/// Matches words against a query's terms.
+pub(super) struct Matcher<'a> {
+    terms: &'a QueryTerms,
+    tokenizer: WordTokenizer,
+    stemmer: TextAnalyzer,
+    /// First bytes of the terms. Stemming never changes a word's first letter.
+    first_bytes: [bool; 256],
+    remembered: HashMap<String, Option<usize>>,
+}
+
+impl<'a> Matcher<'a> {
+    pub(super) fn new(terms: &'a QueryTerms) -> Self {
+        let mut first_bytes = [false; 256];
+        for byte in terms.known.keys().filter_map(|term| term.bytes().next()) {
+            first_bytes[usize::from(byte)] = true;
+        }
+        Matcher {
+            terms,
+            tokenizer: WordTokenizer::for_index(),
+            stemmer: word_analyzer(),
+            first_bytes,
+            remembered: HashMap::new(),
+        }
+    }
+
+    /// Calls `found` with position and number of each word of the query in a text, in order, and
+    /// returns how many tokens the text has.
+    pub(super) fn matches(&mut self, text: &str, mut found: impl FnMut(usize, usize)) -> usize {
+        let Matcher { terms, tokenizer, stemmer, first_bytes, remembered } = self;
+        // Folding may bring an accented letter to another first byte: those are always looked at.
+        let mut stream = tokenizer.token_stream(text).only(first_bytes);
+        while stream.advance() {
+            let token = stream.token();
+            let number = match remembered.get(&token.text) {
+                Some(number) => *number,
+                None => {
+                    let number = number_of(stemmer, terms, &token.text);
+                    if remembered.len() >= REMEMBERED {
+                        remembered.clear();
+                    }
+                    remembered.insert(token.text.clone(), number);
+                    number
+                }
+            };
+            if let Some(number) = number {
+                found(token.position, number);
+            }
+        }
+        stream.count()
+    }
+
+    /// The number of the first of the query's words in a piece of text.
+    pub(super) fn first(&mut self, text: &str) -> Option<usize> {
+        let mut first = None;
+        self.matches(text, |_, number| {
+            first.get_or_insert(number);
+        });
+        first
+    }
+}
+
+/// The number of the term that one word, in lower case, is a form of.
+fn number_of(stemmer: &mut TextAnalyzer, terms: &QueryTerms, word: &str) -> Option<usize> {
+    let mut stream = stemmer.token_stream(word);
+    let stem = stream.next()?;
+    terms.known.get(&stem.text).map(|(number, _)| *number)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::lexical::{Purpose, analyzer};
+
+    fn terms(words: &[String]) -> QueryTerms {
+        let mut terms = QueryTerms::default();
+        for word in words {
+            let mut analyzer = analyzer(Purpose::Query);
+            let mut stream = analyzer.token_stream(word);
+            while stream.advance() {
+                let number = terms.known.len();
+                terms.known.entry(stream.token().text.clone()).or_insert((number, 1.0));
+            }
+        }
+        terms
+    }
+
+    proptest! {
+        /// The short way gives what analysing every token in full would.
+        #[test]
+        fn agrees_with_the_index(
+            words in proptest::collection::vec("[a-zéß]{1,6}(ing|s|ed|ies|y|ly)?|検索|HTTPServer|a_b", 1..6),
+            text in "([a-zé]{1,6}(ing|s|ed|ies|y|ly)?|検索機|httpServers|a_b|[ .'-]){0,30}",
+        ) {
+            let text = format!("{text} {}", words.join(" "));
+            let terms = terms(&words);
+            let mut expected = Vec::new();
+            let mut analyzer = analyzer(Purpose::Index);
+            let mut stream = analyzer.token_stream(&text);
+            let mut length = 0;
+            while stream.advance() {
+                length += 1;
+                if let Some((number, _)) = terms.known.get(&stream.token().text) {
+                    expected.push((stream.token().position, *number));
+                }
+            }
+            let mut found = Vec::new();
+            let counted =
+                Matcher::new(&terms).matches(&text, |position, number| found.push((position, number)));
+            prop_assert_eq!(found, expected);
+            prop_assert_eq!(counted, length);
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! One search: candidates by every signal, every signal for every candidate, fused.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::keyword::{self, Allowed, KeywordScores, is_allowed};
+use super::meaning::{Meaning, MeaningScores};
+use super::passages::best_passage;
+use super::results::{Hit, Mode, PassageHit, SearchRequest, SearchResults, Signals};
+use super::view::{Documents, Encoded, View};
+use crate::error::{IndexError, Result};
+use crate::fuse::{Missing, Signal, fuse};
+use crate::lexical::{QueryTerms, compile};
+use crate::paths::path_from_bytes;
+use crate::vectors::graph::Graph;
+
+/// Candidates taken from each signal, unless the page asked for lies further back.
+const CANDIDATES: usize = 200;
+
+/// A ranked document before anything is read of it.
+#[derive(Clone, Debug, Default)]
+struct Ranked {
+    place: usize,
+    score: f32,
+    exact: bool,
+    scores: Signals,
+    standardised: Signals,
+    also: Vec<usize>,
+}
+
+/// Runs one search over a view. `encoded` belongs to the request's encoder.
+pub(super) fn search(
+    view: &View,
+    encoded: Option<&Arc<Encoded>>,
+    graph: Option<&Graph>,
+    request: &SearchRequest<'_>,
+) -> Result<SearchResults> {
+    let documents = view.documents()?;
+    let mut results = SearchResults { mode: request.mode, encoded: 1.0, ..Default::default() };
+    let meaning = match (request.vector, encoded) {
+        (Some((_, vector)), Some(encoded)) if request.mode != Mode::Keyword => {
+            results.encoded = encoded.documents as f32 / documents.all.len().max(1) as f32;
+            Some(Meaning::new(view, encoded, vector, graph)?)
+        }
+        _ => None,
+    };
+    results.mode = mode_used(request, meaning.as_ref(), &mut results.warnings)?;
+    let meaning = meaning.filter(|_| results.mode != Mode::Keyword);
+
+    let compiled = compile(&view.lexical, &view.searcher, request.query)?;
+    let allowed = keyword::allowed(view, compiled.required.as_deref(), &request.query.filters)?;
+    let live = match &allowed {
+        None => documents.all.len(),
+        Some(allowed) => allowed.iter().filter(|allowed| **allowed).count(),
+    };
+    let by_word = match results.mode {
+        Mode::Semantic => KeywordScores::default(),
+        Mode::Hybrid | Mode::Keyword => {
+            keyword::scores(view, compiled.scoring.as_deref(), &allowed, live)?
+        }
+    };
+    let exact: HashSet<usize> = match (&compiled.exact_name, results.mode) {
+        (Some(name), Mode::Hybrid | Mode::Keyword) => keyword::matching(view, name.as_ref())?
+            .into_iter()
+            .filter(|place| is_allowed(&allowed, *place))
+            .collect(),
+        _ => HashSet::new(),
+    };
+    let ranked = match &meaning {
+        None => rank_by_word(documents, by_word, &exact),
+        Some(meaning) => {
+            let input = Fusion { documents, meaning, by_word: &by_word, exact: &exact };
+            input.rank(&allowed, request, results.mode, &mut results.warnings)
+        }
+    };
+    let ranked = match request.collapse_duplicates && documents.has_copies {
+        true => collapse(documents, ranked),
+        false => ranked,
+    };
+    results.total = ranked.len();
+    let page: Vec<(usize, Ranked)> =
+        ranked.into_iter().enumerate().skip(request.offset).take(request.limit).collect();
+    let shower = Shower { view, documents, meaning: meaning.as_ref(), terms: &compiled.terms };
+    let shown: Vec<(Hit, Option<String>)> = page
+        .into_par_iter()
+        .map(|(at, ranked)| shower.show(at + 1, ranked, request, results.mode))
+        .collect::<Result<_>>()?;
+    for (hit, warning) in shown {
+        results.hits.push(hit);
+        results.warnings.extend(warning);
+    }
+    Ok(results)
+}
+
+/// What can be done with what there is.
+fn mode_used(
+    request: &SearchRequest<'_>,
+    meaning: Option<&Meaning<'_>>,
+    warnings: &mut Vec<String>,
+) -> Result<Mode> {
+    let encoded = meaning.is_some_and(|meaning| !meaning.encoded.rows.is_empty());
+    match request.mode {
+        Mode::Keyword => Ok(Mode::Keyword),
+        Mode::Semantic if request.vector.is_none() => {
+            Err(IndexError::input("a search by meaning needs the query's vector"))
+        }
+        Mode::Hybrid if request.vector.is_none() => Ok(Mode::Keyword),
+        Mode::Hybrid if !encoded => {
+            warnings.push("no document is encoded yet: these are found by word alone".to_owned());
+            Ok(Mode::Keyword)
+        }
+        Mode::Semantic => {
+            if !encoded {
+                warnings.push("no document is encoded yet".to_owned());
+            }
+            Ok(Mode::Semantic)
+        }
+        Mode::Hybrid => Ok(Mode::Hybrid),
+    }
+}
+
+/// BM25's order, with documents that go by the query's name before all others.
+fn rank_by_word(
+    documents: &Documents,
+    by_word: KeywordScores,
+    exact: &HashSet<usize>,
+) -> Vec<Ranked> {
+    let population = by_word.population;
+    let matched: HashSet<usize> = match exact.is_empty() {
+        true => HashSet::new(),
+        false => by_word.ranked.iter().map(|(place, _)| *place).collect(),
+    };
+    let mut unmatched: Vec<usize> =
+        exact.iter().filter(|place| !matched.contains(place)).copied().collect();
+    unmatched.sort_unstable_by_key(|&place| documents.all[place].id);
+    let scored = by_word.ranked.into_iter().map(|(place, score)| (place, Some(score)));
+    let mut ranked: Vec<Ranked> = scored
+        .chain(unmatched.into_iter().map(|place| (place, None)))
+        .map(|(place, score)| {
+            let z = score
+                .filter(|_| population.std > 0.0)
+                .map(|score| ((f64::from(score) - population.mean) / population.std) as f32);
+            Ranked {
+                place,
+                score: score.unwrap_or(0.0),
+                exact: exact.contains(&place),
+                scores: Signals { keyword: score, ..Signals::default() },
+                standardised: Signals { keyword: z, ..Signals::default() },
+                also: Vec::new(),
+            }
+        })
+        .collect();
+    // Stable: within both groups BM25's order stays.
+    ranked.sort_by_key(|ranked| !ranked.exact);
+    ranked
+}
+
+struct Fusion<'a> {
+    documents: &'a Documents,
+    meaning: &'a Meaning<'a>,
+    by_word: &'a KeywordScores,
+    exact: &'a HashSet<usize>,
+}
+
+impl Fusion<'_> {
+    fn rank(
+        &self,
+        allowed: &Allowed,
+        request: &SearchRequest<'_>,
+        mode: Mode,
+        warnings: &mut Vec<String>,
+    ) -> Vec<Ranked> {
+        let k = CANDIDATES.max(2 * (request.offset + request.limit));
+        let words = self.by_word.ranked.iter().take(k).map(|(place, _)| *place);
+        let scores =
+            self.meaning.scores(allowed, words.clone().chain(self.exact.iter().copied()), k);
+        if scores.damaged > 0 {
+            warnings.push(format!(
+                "the vectors of {} documents are damaged and were left out; a rebuild repairs this",
+                scores.damaged
+            ));
+        }
+        let mut places: HashSet<usize> = words.chain(self.exact.iter().copied()).collect();
+        for place in 0..self.documents.all.len() {
+            if is_allowed(allowed, place)
+                && self
+                    .meaning
+                    .encoded
+                    .row(place)
+                    .is_some_and(|row| scores.best_rows.contains(&row))
+            {
+                places.insert(place);
+            }
+        }
+        self.fuse(&places, &scores, request, mode)
+    }
+
+    fn fuse(
+        &self,
+        places: &HashSet<usize>,
+        scores: &MeaningScores,
+        request: &SearchRequest<'_>,
+        mode: Mode,
+    ) -> Vec<Ranked> {
+        let id = |place: usize| self.documents.all[place].id;
+        let place_of: HashMap<u64, usize> =
+            places.iter().map(|&place| (id(place), place)).collect();
+        let keyword: HashMap<u64, f32> = self
+            .by_word
+            .ranked
+            .iter()
+            .filter(|(place, _)| places.contains(place))
+            .map(|(place, score)| (id(*place), *score))
+            .collect();
+        let by_row = |score: &dyn Fn(usize) -> Option<f32>| -> HashMap<u64, f32> {
+            let row = |place| self.meaning.encoded.row(place).and_then(score);
+            places.iter().filter_map(|&place| Some((id(place), row(place)?))).collect()
+        };
+        let document = by_row(&|row| scores.document[row]);
+        let passage = by_row(&|row| Some(scores.passage[row]?.1));
+        let weights = request.weights;
+        let mut signals = vec![
+            Signal {
+                name: "document",
+                weight: weights.document,
+                scores: &document,
+                population: scores.document_population,
+                missing: Missing::Estimate,
+            },
+            Signal {
+                name: "passage",
+                weight: weights.passage,
+                scores: &passage,
+                population: scores.passage_population,
+                missing: Missing::Estimate,
+            },
+        ];
+        if mode == Mode::Hybrid {
+            signals.push(Signal {
+                name: "keyword",
+                weight: weights.keyword,
+                scores: &keyword,
+                population: self.by_word.population,
+                missing: Missing::Score(0.0),
+            });
+        }
+        let exact: HashSet<u64> = self.exact.iter().map(|&place| id(place)).collect();
+        fuse(&signals, place_of.keys().copied(), &exact)
+            .into_iter()
+            .map(|fused| {
+                let z = |at: usize| fused.standardised.get(at).copied().flatten();
+                Ranked {
+                    place: place_of[&fused.id],
+                    score: fused.score,
+                    exact: fused.exact,
+                    scores: Signals {
+                        keyword: keyword.get(&fused.id).copied(),
+                        document: document.get(&fused.id).copied(),
+                        passage: passage.get(&fused.id).copied(),
+                    },
+                    standardised: Signals { document: z(0), passage: z(1), keyword: z(2) },
+                    also: Vec::new(),
+                }
+            })
+            .collect()
+    }
+}
+
+/// Keeps the best of the documents of equal content; the others are named with it.
+fn collapse(documents: &Documents, ranked: Vec<Ranked>) -> Vec<Ranked> {
+    let mut first: HashMap<_, usize> = HashMap::new();
+    let mut kept: Vec<Ranked> = Vec::with_capacity(ranked.len());
+    for candidate in ranked {
+        match first.entry(documents.all[candidate.place].content) {
+            std::collections::hash_map::Entry::Occupied(at) => {
+                kept[*at.get()].also.push(candidate.place);
+            }
+            std::collections::hash_map::Entry::Vacant(slot) => {
+                slot.insert(kept.len());
+                kept.push(candidate);
+            }
+        }
+    }
+    kept
+}
+
+/// Reads what a hit shows.
+struct Shower<'a> {
+    view: &'a View,
+    documents: &'a Documents,
+    meaning: Option<&'a Meaning<'a>>,
+    terms: &'a QueryTerms,
+}
+
+impl Shower<'_> {
+    fn show(
+        &self,
+        rank: usize,
+        ranked: Ranked,
+        request: &SearchRequest<'_>,
+        mode: Mode,
+    ) -> Result<(Hit, Option<String>)> {
+        let document = self.documents.all[ranked.place];
+        let record = self.view.stored(document.at)?;
+        let path = path_from_bytes(&record.path);
+        let (passage, warning) = match self.passage(&ranked, request, mode) {
+            Ok(passage) => (passage, None),
+            // A hit without its passage is better than no hit.
+            Err(error @ (IndexError::Damaged { .. } | IndexError::Io { .. })) => {
+                (None, Some(format!("{}: {error}; a rebuild repairs this", path.display())))
+            }
+            Err(error) => return Err(error),
+        };
+        let mut also_at = Vec::with_capacity(ranked.also.len());
+        for &place in &ranked.also {
+            let record = self.view.stored(self.documents.all[place].at)?;
+            also_at.push(path_from_bytes(&record.path));
+        }
+        let hit = Hit {
+            rank,
+            id: document.id,
+            path,
+            title: record.title,
+            kind: record.kind,
+            format: record.format,
+            size_bytes: record.row.stat.size_bytes,
+            modified_ns: record.row.stat.modified_ns,
+            score: ranked.score,
+            exact_name: ranked.exact,
+            scores: ranked.scores,
+            standardised: ranked.standardised,
+            passage,
+            also_at,
+        };
+        Ok((hit, warning))
+    }
+
+    fn passage(
+        &self,
+        ranked: &Ranked,
+        request: &SearchRequest<'_>,
+        mode: Mode,
+    ) -> Result<Option<PassageHit>> {
+        if request.snippet_chars == 0 {
+            return Ok(None);
+        }
+        let document = self.documents.all[ranked.place];
+        let Some(text) = self.view.text(document.content)? else { return Ok(None) };
+        let cosines = self.meaning.map(|meaning| meaning.passages(ranked.place));
+        let by_word = mode != Mode::Semantic;
+        let cosines = cosines.unwrap_or_default();
+        best_passage(&text, self.terms, &cosines, by_word, request.snippet_chars)
+    }
+}

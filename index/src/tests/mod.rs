@@ -1,0 +1,8 @@
+//! Tests of the whole: writer, reader and checks over one data folder.
+
+mod crash;
+mod damage;
+mod lifecycle;
+mod model;
+mod search;
+pub(crate) mod support;
