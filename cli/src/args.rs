@@ -1,0 +1,287 @@
+//! The command line as clap sees it: every verb, flag and help text, and nothing else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Search your own documents, whole, by meaning and by word, on your own machine.
+#[derive(Debug, Parser)]
+#[command(
+    name = "lsearch",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    after_help = "Start with:\n  lsearch add ~/Documents\n  lsearch search \"who pays for the repairs\"\n\n\
+                  Exit codes: 0 found or done, 1 nothing found, 2 error, 130 stopped by Ctrl-C."
+)]
+pub struct Cli {
+    /// What every verb understands.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// The verb.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that stand before or after any verb.
+#[derive(Debug, Clone, Args)]
+pub struct GlobalArgs {
+    /// Folder that holds the index [default: the platform's data folder, e.g. ~/.local/share/lsearch]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "LSEARCH_DATA_DIR",
+        hide_env_values = true
+    )]
+    pub data_dir: Option<PathBuf>,
+    /// Configuration file [default: e.g. ~/.config/lsearch/config.toml]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "LSEARCH_CONFIG",
+        hide_env_values = true
+    )]
+    pub config: Option<PathBuf>,
+    /// Where the encoder runs; cuda fails rather than falling back to the CPU
+    #[arg(long, global = true, value_enum, value_name = "DEVICE")]
+    pub device: Option<DeviceArg>,
+    /// Say nothing but results and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more (files as they are read, repairs, timings)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// `--device`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DeviceArg {
+    /// CUDA when there is a usable GPU, otherwise the CPU
+    Auto,
+    /// The CPU
+    Cpu,
+    /// An NVIDIA GPU, or an error
+    Cuda,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Index folders, or bring the ones already added up to date
+    Add(AddArgs),
+    /// Forget folders and everything indexed from them (your files are not touched)
+    #[command(visible_alias = "rm")]
+    Remove(RemoveArgs),
+    /// List the folders that are indexed
+    #[command(visible_alias = "ls")]
+    Folders(FoldersArgs),
+    /// Search by meaning and by word
+    #[command(visible_aliases = ["query", "s"])]
+    Search(SearchArgs),
+    /// Print a document's text, a page or some lines of it
+    Get(GetArgs),
+    /// Open a document with the desktop's program for it
+    Open(OpenArgs),
+    /// Show what is indexed, what is waiting and what failed
+    Status(StatusArgs),
+    /// Read the files again that failed
+    Retry(RetryArgs),
+    /// Build the indexes anew from the stored texts and vectors (nothing is encoded twice)
+    Rebuild,
+    /// Measure retrieval quality on a collection in the BEIR layout
+    Eval(EvalArgs),
+    /// Check the installation and the index, and say how to mend what is wrong
+    Doctor(DoctorArgs),
+    /// Fetch ONNX Runtime (done by itself on first need)
+    Setup(SetupArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// The extraction child: reads requests on stdin. Not for people.
+    #[command(hide = true)]
+    ExtractWorker,
+}
+
+/// `lsearch add`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lsearch add ~/Documents ~/src\n  lsearch add ~/papers --exclude 'drafts/**'\n  \
+                        lsearch add                 # bring every folder up to date"
+)]
+pub struct AddArgs {
+    /// Folders to index; with none, every folder already added is brought up to date
+    #[arg(value_name = "DIR")]
+    pub folders: Vec<PathBuf>,
+    /// Leave out paths that match (gitignore syntax, relative to the folder; may be repeated)
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<String>,
+    /// Return when everything is searchable by word; meaning follows with the next add
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+/// `lsearch remove`.
+#[derive(Debug, Args)]
+pub struct RemoveArgs {
+    /// Folders to forget
+    #[arg(value_name = "DIR", required = true)]
+    pub folders: Vec<PathBuf>,
+}
+
+/// `lsearch folders`.
+#[derive(Debug, Args)]
+pub struct FoldersArgs {
+    /// Machine-readable output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `lsearch search`.
+#[derive(Debug, Args)]
+#[command(after_help = "The query:\n  \
+    rent arrears                 documents about it, by word and by meaning\n  \
+    \"notice of termination\"      the exact phrase must stand in the document\n  \
+    lease -draft                 without the word\n  \
+    title:lease type:pdf         fields: title: path: type: after: before:\n\n\
+    Examples:\n  lsearch search \"who may end the lease early\"\n  lsearch s -n 3 --type pdf indemnity\n  \
+    lsearch s --json \"boiler pressure\" | jq .hits[0].path")]
+pub struct SearchArgs {
+    /// What to look for; several words are one query
+    #[arg(value_name = "QUERY", required = true, allow_hyphen_values = false)]
+    pub query: Vec<String>,
+    /// How many documents to show
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+    pub limit: usize,
+    /// Which signals to use
+    #[arg(long, value_enum, default_value_t = ModeArg::Hybrid)]
+    pub mode: ModeArg,
+    /// Only paths that match (may be repeated)
+    #[arg(long, value_name = "GLOB")]
+    pub path: Vec<String>,
+    /// Only these kinds or formats, e.g. pdf,markdown,rust
+    #[arg(long = "type", value_name = "LIST", value_delimiter = ',')]
+    pub types: Vec<String>,
+    /// Only files changed on or after this day (2024, 2024-05, 2024-05-31, today, 7d, 3m)
+    #[arg(long, value_name = "DATE")]
+    pub after: Option<String>,
+    /// Only files changed before this day
+    #[arg(long, value_name = "DATE")]
+    pub before: Option<String>,
+    /// Print paths only, one a line
+    #[arg(short = 'l', long = "paths-only", conflicts_with_all = ["json", "jsonl"])]
+    pub paths_only: bool,
+    /// One JSON object with all hits
+    #[arg(long, conflicts_with = "jsonl")]
+    pub json: bool,
+    /// One JSON object a hit, one a line
+    #[arg(long)]
+    pub jsonl: bool,
+    /// Show each signal's raw and standardised value
+    #[arg(long)]
+    pub explain: bool,
+    /// Also show this many passages before and after the best one
+    #[arg(short = 'C', long, value_name = "N", default_value_t = 0)]
+    pub context: usize,
+    /// Show copies of the same document each on its own
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// `--mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ModeArg {
+    /// By word and by meaning
+    Hybrid,
+    /// By word only
+    Keyword,
+    /// By meaning only
+    Semantic,
+}
+
+/// `lsearch get`.
+#[derive(Debug, Args)]
+pub struct GetArgs {
+    /// The number a search showed (17 or #17), or a path
+    #[arg(value_name = "ID|PATH")]
+    pub document: String,
+    /// Only this page
+    #[arg(long, value_name = "N", conflicts_with = "lines")]
+    pub page: Option<u32>,
+    /// Only these lines, first and last, e.g. 10:40, 10: or :40
+    #[arg(long, value_name = "A:B")]
+    pub lines: Option<String>,
+    /// Machine-readable output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `lsearch open`.
+#[derive(Debug, Args)]
+pub struct OpenArgs {
+    /// The number a search showed (17 or #17), or a path
+    #[arg(value_name = "ID|PATH")]
+    pub document: String,
+}
+
+/// `lsearch status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Machine-readable output
+    #[arg(long)]
+    pub json: bool,
+    /// Wait until a running add has finished
+    #[arg(long)]
+    pub wait: bool,
+}
+
+/// `lsearch retry`.
+#[derive(Debug, Args)]
+pub struct RetryArgs {
+    /// Return when everything is searchable by word
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+/// `lsearch eval`.
+#[derive(Debug, Args)]
+pub struct EvalArgs {
+    /// A collection folder (corpus.jsonl[.zst] with task folders), or a folder of collections
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Signals to measure (may be repeated) [default: keyword, semantic and hybrid]
+    #[arg(long, value_enum)]
+    pub mode: Vec<ModeArg>,
+    /// At most this many queries a task (0: all)
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub queries: usize,
+    /// Machine-readable output
+    #[arg(long)]
+    pub json: bool,
+    /// Weights of keyword, document and passage scores in hybrid mode, e.g. 1,0.3,0.3
+    #[arg(long, value_name = "K,D,P", value_delimiter = ',', num_args = 1)]
+    pub weights: Vec<f32>,
+    /// Where encoded collections are kept between runs
+    #[arg(long, value_name = "DIR")]
+    pub cache_dir: Option<PathBuf>,
+}
+
+/// `lsearch doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Machine-readable output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `lsearch setup`.
+#[derive(Debug, Args)]
+pub struct SetupArgs {
+    /// Fetch again even if a usable one is there
+    #[arg(long)]
+    pub force: bool,
+}

@@ -1,0 +1,239 @@
+//! `lsearch doctor`: a checklist, each line with its fix.
+
+use std::path::Path;
+
+use lsearch_engine::Verify;
+use lsearch_index::folders::Folders;
+use lsearch_index::{Severity, check};
+use serde::Serialize;
+
+use crate::app::App;
+use crate::args::DoctorArgs;
+use crate::encoder;
+use crate::errors::{CliError, EXIT_ERROR, EXIT_OK};
+use crate::output::style::{self, paint};
+use crate::output::{self, json, units};
+use crate::places::shorten_home;
+
+/// Free room below which indexing may soon fail.
+const LOW_DISK_BYTES: u64 = 500_000_000;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Level {
+    Good,
+    Warning,
+    Error,
+}
+
+#[derive(Debug, Serialize)]
+struct Check {
+    name: &'static str,
+    level: Level,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<String>,
+}
+
+/// Runs every check; exit code 2 when one of them is an error.
+pub fn run(app: &App, args: &DoctorArgs) -> Result<u8, CliError> {
+    let mut checks = vec![data_folder(app), disk(app)];
+    checks.extend(folders(app));
+    checks.extend(index(app));
+    checks.extend(encoder(app));
+    let worst = checks.iter().map(|check| check.level).max().unwrap_or(Level::Good);
+    if args.json {
+        output::print(&json::line(&checks)?)?;
+    } else {
+        output::print(&human(&checks))?;
+    }
+    Ok(if worst == Level::Error { EXIT_ERROR } else { EXIT_OK })
+}
+
+fn good(name: &'static str, message: String) -> Check {
+    Check { name, level: Level::Good, message, fix: None }
+}
+
+fn bad(name: &'static str, level: Level, message: String, fix: &str) -> Check {
+    Check { name, level, message, fix: Some(fix.to_owned()) }
+}
+
+fn data_folder(app: &App) -> Check {
+    let data = &app.places.data;
+    let shown = shorten_home(data);
+    match fs_err::metadata(data) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            good("data folder", format!("{shown} is not there yet; the first add makes it"))
+        }
+        Err(error) => bad(
+            "data folder",
+            Level::Error,
+            error.to_string(),
+            "give yourself access to that folder",
+        ),
+        Ok(metadata) => private(data, &metadata).unwrap_or_else(|| good("data folder", shown)),
+    }
+}
+
+#[cfg(unix)]
+fn private(data: &Path, metadata: &std::fs::Metadata) -> Option<Check> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = metadata.permissions().mode() & 0o777;
+    (mode & 0o077 != 0).then(|| {
+        bad(
+            "data folder",
+            Level::Warning,
+            format!("{} can be read by others (mode {mode:o})", shorten_home(data)),
+            "chmod 700 it: it holds the text of your documents",
+        )
+    })
+}
+
+#[cfg(not(unix))]
+fn private(_data: &Path, _metadata: &std::fs::Metadata) -> Option<Check> {
+    None
+}
+
+fn disk(app: &App) -> Check {
+    let existing =
+        app.places.data.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("/"));
+    match rustix::fs::statvfs(existing) {
+        Ok(stat) => {
+            let free = stat.f_bavail * stat.f_frsize;
+            if free < LOW_DISK_BYTES {
+                bad(
+                    "disk",
+                    Level::Warning,
+                    format!("only {} free", units::bytes(free)),
+                    "free some room: the index takes roughly as much as the text it holds",
+                )
+            } else {
+                good("disk", format!("{} free", units::bytes(free)))
+            }
+        }
+        Err(error) => bad(
+            "disk",
+            Level::Warning,
+            format!("{}: {error}", existing.display()),
+            "check that the disk is mounted and readable",
+        ),
+    }
+}
+
+fn folders(app: &App) -> Vec<Check> {
+    let folders = match Folders::load(&app.places.data) {
+        Ok(folders) => folders,
+        Err(error) => {
+            return vec![bad(
+                "folders",
+                Level::Error,
+                error.to_string(),
+                "move folders.json away and add your folders again; nothing is encoded twice",
+            )];
+        }
+    };
+    let mut checks = vec![good(
+        "folders",
+        format!("{} added", units::plural(folders.folders.len() as u64, "folder")),
+    )];
+    for folder in folders.folders.iter().filter(|folder| !folder.path.is_dir()) {
+        checks.push(bad(
+            "folders",
+            Level::Warning,
+            format!("{} is not there now", shorten_home(&folder.path)),
+            "mount it again, or `lsearch remove` it; its documents are kept until then",
+        ));
+    }
+    checks
+}
+
+fn index(app: &App) -> Vec<Check> {
+    check(&app.places.data)
+        .into_iter()
+        .map(|finding| Check {
+            name: "index",
+            level: match finding.severity {
+                Severity::Fine => Level::Good,
+                Severity::Warning => Level::Warning,
+                Severity::Error => Level::Error,
+            },
+            message: format!("{}: {}", shorten_home(&finding.path), finding.message),
+            fix: match finding.severity {
+                Severity::Fine => None,
+                Severity::Warning => Some("the next `lsearch add` mends it".to_owned()),
+                Severity::Error => {
+                    Some("`lsearch add`, then `lsearch rebuild` if it is still there".to_owned())
+                }
+            },
+        })
+        .collect()
+}
+
+fn encoder(app: &App) -> Vec<Check> {
+    let bundle = match encoder::bundle(app, Verify::Full) {
+        Ok(bundle) => bundle,
+        Err(error) => return vec![failed("encoder", &error)],
+    };
+    let mut checks = vec![good(
+        "encoder",
+        format!("{} ({} dimensions), every file checked", bundle.name(), bundle.dimensions()),
+    )];
+    let found = match encoder::find_runtime(app) {
+        Ok(found) => found,
+        Err(error) => {
+            checks.push(failed("ONNX Runtime", &error));
+            return checks;
+        }
+    };
+    let Some(library) = found else {
+        checks.push(bad(
+            "ONNX Runtime",
+            Level::Warning,
+            "not there yet".to_owned(),
+            "`lsearch setup` fetches it (done by itself on first need)",
+        ));
+        return checks;
+    };
+    checks.push(good("ONNX Runtime", shorten_home(&library)));
+    match encoder::open(app, &bundle)
+        .and_then(|encoder| Ok((encoder.device(), encoder.encode_query("a trial")?)))
+    {
+        Ok((device, _)) => {
+            checks.push(good("device", format!("{device}; a trial encoding worked")));
+        }
+        Err(error) => checks.push(failed("device", &error)),
+    }
+    checks
+}
+
+/// A check from an error that carries its own hint.
+fn failed(name: &'static str, error: &CliError) -> Check {
+    let text = error.to_string();
+    let (message, fix) = text.split_once('\n').unwrap_or((&text, ""));
+    let fix = fix.split_whitespace().collect::<Vec<_>>().join(" ");
+    Check {
+        name,
+        level: Level::Error,
+        message: message.to_owned(),
+        fix: (!fix.is_empty()).then_some(fix),
+    }
+}
+
+fn human(checks: &[Check]) -> String {
+    let mut text = String::new();
+    for check in checks {
+        let sign = match check.level {
+            Level::Good => paint(style::GOOD, "ok     "),
+            Level::Warning => paint(style::WARNING, "warning"),
+            Level::Error => paint(style::ERROR, "error  "),
+        };
+        text.push_str(&format!("{sign}  {:12}  {}\n", check.name, check.message));
+        if let Some(fix) = &check.fix {
+            text.push_str(&format!(
+                "                       → {}\n",
+                fix.replace('\n', "\n                         ")
+            ));
+        }
+    }
+    text
+}

@@ -1,0 +1,49 @@
+//! One file a verb.
+
+pub mod add;
+pub mod completions;
+pub mod doctor;
+pub mod eval;
+pub mod extract_worker;
+pub mod folders;
+pub mod get;
+pub mod open;
+pub mod rebuild;
+pub mod remove;
+pub mod retry;
+pub mod search;
+pub mod setup;
+pub mod status;
+
+use std::path::Path;
+
+use lsearch_index::{DocumentRef, IndexError, Reader, StoredDocument};
+
+use crate::app::App;
+use crate::errors::CliError;
+use crate::places::absolute;
+
+/// The document a person means by `17`, `#17` or a path.
+fn find_document(app: &App, wanted: &str) -> Result<StoredDocument, CliError> {
+    let reader = Reader::open(&app.places.data)?;
+    let number = wanted.strip_prefix('#').unwrap_or(wanted);
+    let by_id = match number.parse::<u64>() {
+        Ok(id) if !Path::new(wanted).exists() => reader.document(DocumentRef::Id(id))?,
+        _ => None,
+    };
+    if let Some(document) = by_id {
+        return Ok(document);
+    }
+    let path = absolute(Path::new(wanted))?;
+    let path = fs_err::canonicalize(&path).unwrap_or(path);
+    match reader.document(DocumentRef::Path(&path))? {
+        Some(document) => Ok(document),
+        None => Err(CliError::new(format!("{wanted}: no such document in the index"))
+            .hint("search shows the numbers (#17) and paths of documents; `lsearch status` says what failed")),
+    }
+}
+
+/// True for "nothing was ever indexed", which most verbs answer in their own way.
+fn is_empty_index(error: &IndexError) -> bool {
+    matches!(error, IndexError::Empty { .. })
+}

@@ -1,0 +1,58 @@
+//! `lsearch remove`: forget folders. The vectors stay in the store, so that adding again costs little.
+
+use std::path::{Path, PathBuf};
+
+use lsearch_index::folders::Folders;
+
+use crate::app::App;
+use crate::args::RemoveArgs;
+use crate::errors::{CliError, EXIT_OK};
+use crate::indexer;
+use crate::output::units;
+use crate::places::{absolute, shorten_home};
+
+/// Takes the folders off the list and their documents out of the index.
+pub fn run(app: &App, args: &RemoveArgs) -> Result<u8, CliError> {
+    let mut folders = Folders::load(&app.places.data)?;
+    let roots = args
+        .folders
+        .iter()
+        .map(|folder| known_root(&folders, folder))
+        .collect::<Result<Vec<_>, _>>()?;
+    let writer = indexer::open_writer(app, &app.places.data)?;
+    for root in roots {
+        let removed = writer.remove_under(&root)?;
+        // Documents first: a list without the folder but with its documents would leave them for ever.
+        writer.commit()?;
+        folders.remove(&root);
+        folders.save(&app.places.data)?;
+        app.say(format_args!(
+            "{} forgotten, {}",
+            shorten_home(&root),
+            units::plural(removed as u64, "file")
+        ));
+    }
+    Ok(EXIT_OK)
+}
+
+/// The root a person means, also when the folder itself is gone from the disk.
+fn known_root(folders: &Folders, folder: &Path) -> Result<PathBuf, CliError> {
+    let path = absolute(folder)?;
+    let canonical = fs_err::canonicalize(&path).unwrap_or_else(|_| path.clone());
+    for candidate in [&canonical, &path] {
+        if folders.folders.iter().any(|known| known.path == *candidate) {
+            return Ok(candidate.clone());
+        }
+    }
+    let error = CliError::new(format!("{}: not an added folder", folder.display()));
+    match folders.folders.iter().find(|known| canonical.starts_with(&known.path)) {
+        Some(parent) => Err(error.hint(format!(
+            "it lies inside {}: leave it out with `lsearch add {} --exclude '{}/'`,\nor with a \
+             .lsearchignore file there",
+            parent.path.display(),
+            parent.path.display(),
+            canonical.strip_prefix(&parent.path).unwrap_or(&canonical).display()
+        ))),
+        None => Err(error.hint("`lsearch folders` lists them")),
+    }
+}

@@ -1,0 +1,228 @@
+//! `lsearch status`: what is indexed, what waits, what failed and why.
+
+use std::collections::BTreeMap;
+use std::thread::sleep;
+use std::time::Duration;
+
+use lsearch_engine::Verify;
+use lsearch_index::folders::Folders;
+use lsearch_index::{Reader, Status};
+use serde::Serialize;
+
+use super::is_empty_index;
+use crate::app::App;
+use crate::args::StatusArgs;
+use crate::encoder;
+use crate::errors::{CliError, EXIT_OK};
+use crate::interrupt;
+use crate::output::style::{self, paint};
+use crate::output::{self, json, units};
+use crate::places::shorten_home;
+
+/// Failed files named before the rest is only counted (all of them in `--json`).
+const FAILURES_SHOWN: usize = 20;
+
+#[derive(Serialize)]
+struct JsonStatus {
+    folders: Vec<JsonFolder>,
+    documents: JsonDocuments,
+    queue: u64,
+    failed: Vec<JsonFailure>,
+    skipped: BTreeMap<String, u64>,
+    encoder: JsonEncoder,
+    index_bytes: u64,
+    sequence: u64,
+    writer: Option<u32>,
+    daemon: JsonDaemon,
+}
+
+#[derive(Serialize)]
+struct JsonFolder {
+    path: String,
+    documents: u64,
+    online: bool,
+}
+
+#[derive(Serialize)]
+struct JsonDocuments {
+    seen: u64,
+    keyword: u64,
+    semantic: u64,
+    failed: u64,
+    skipped: u64,
+}
+
+#[derive(Serialize)]
+struct JsonFailure {
+    path: String,
+    reason: String,
+}
+
+#[derive(Serialize)]
+struct JsonEncoder {
+    name: String,
+    fingerprint: String,
+    device: &'static str,
+}
+
+#[derive(Serialize)]
+struct JsonDaemon {
+    running: bool,
+}
+
+/// Prints the status, after waiting for a running add with `--wait`.
+pub fn run(app: &App, args: &StatusArgs) -> Result<u8, CliError> {
+    let mut status = read(app)?;
+    if args.wait {
+        interrupt::install()
+            .map_err(|error| CliError::new(format!("cannot watch for Ctrl-C: {error}")))?;
+        while status.writer_alive {
+            if interrupt::requested() {
+                return Err(CliError::interrupted("stopped waiting; the add goes on"));
+            }
+            sleep(Duration::from_millis(200));
+            status = read(app)?;
+        }
+    }
+    let bundle = encoder::bundle(app, Verify::Sizes)?;
+    if args.json {
+        output::print(&json::line(&to_json(app, &status, &bundle)?)?)?;
+    } else {
+        output::print(&human(app, &status, bundle.name())?)?;
+    }
+    Ok(EXIT_OK)
+}
+
+fn read(app: &App) -> Result<Status, CliError> {
+    match Reader::open(&app.places.data).and_then(|reader| reader.status()) {
+        Ok(status) => Ok(status),
+        Err(error) if is_empty_index(&error) => Ok(Status::default()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn to_json(
+    app: &App,
+    status: &Status,
+    bundle: &lsearch_engine::Bundle,
+) -> Result<JsonStatus, CliError> {
+    let folders = Folders::load(&app.places.data)?;
+    Ok(JsonStatus {
+        folders: folders
+            .folders
+            .iter()
+            .map(|folder| JsonFolder {
+                path: folder.path.to_string_lossy().into_owned(),
+                documents: documents_in(status, &folder.path),
+                online: folder.path.is_dir(),
+            })
+            .collect(),
+        documents: JsonDocuments {
+            seen: status.documents.seen as u64,
+            keyword: status.documents.keyword as u64,
+            semantic: status.documents.semantic as u64,
+            failed: status.documents.failed as u64,
+            skipped: status.documents.skipped as u64,
+        },
+        queue: waiting(status),
+        failed: status
+            .failed
+            .iter()
+            .map(|(path, reason)| JsonFailure {
+                path: path.to_string_lossy().into_owned(),
+                reason: reason.clone(),
+            })
+            .collect(),
+        skipped: status
+            .skipped
+            .iter()
+            .map(|(reason, number)| (reason.clone(), *number as u64))
+            .collect(),
+        encoder: JsonEncoder {
+            name: bundle.name().to_owned(),
+            fingerprint: bundle.fingerprint().to_owned(),
+            device: match app.device {
+                crate::args::DeviceArg::Auto => "auto",
+                crate::args::DeviceArg::Cpu => "cpu",
+                crate::args::DeviceArg::Cuda => "cuda",
+            },
+        },
+        index_bytes: status.index_bytes.total(),
+        sequence: status.sequence,
+        writer: status.writer_pid.filter(|_| status.writer_alive),
+        daemon: JsonDaemon { running: false },
+    })
+}
+
+fn documents_in(status: &Status, path: &std::path::Path) -> u64 {
+    status.roots.iter().find(|root| root.path == path).map_or(0, |root| root.documents as u64)
+}
+
+/// Documents that are found by word and not yet by meaning.
+fn waiting(status: &Status) -> u64 {
+    status.documents.keyword.saturating_sub(status.documents.semantic) as u64
+}
+
+fn human(app: &App, status: &Status, encoder: &str) -> Result<String, CliError> {
+    let folders = Folders::load(&app.places.data)?;
+    let mut text = String::new();
+    if folders.folders.is_empty() {
+        text.push_str("no folder is added yet: lsearch add ~/Documents\n");
+    }
+    for folder in &folders.folders {
+        let offline = if folder.path.is_dir() { "" } else { "  (not there now)" };
+        text.push_str(&format!(
+            "{}  {}{offline}\n",
+            paint(style::PATH, shorten_home(&folder.path)),
+            units::plural(documents_in(status, &folder.path), "document")
+        ));
+    }
+    let waiting = waiting(status);
+    text.push_str(&format!(
+        "\nby word     {}\nby meaning  {}{}\nencoder     {encoder}\nindex       {} in {}\n",
+        units::plural(status.documents.keyword as u64, "document"),
+        units::plural(status.documents.semantic as u64, "document"),
+        if waiting > 0 { format!(" ({} waiting)", units::count(waiting)) } else { String::new() },
+        units::bytes(status.index_bytes.total()),
+        shorten_home(&app.places.data),
+    ));
+    match (status.writer_alive, status.writer_pid) {
+        (true, Some(pid)) => {
+            text.push_str(&format!("working     process {pid} is adding documents now\n"));
+        }
+        (true, None) => text.push_str("working     another process is adding documents now\n"),
+        (false, _) if waiting > 0 => {
+            text.push_str("            `lsearch add` goes on with those waiting\n");
+        }
+        (false, _) => {}
+    }
+    if !status.skipped.is_empty() {
+        text.push_str(&format!(
+            "\nleft out    {}\n",
+            units::plural(status.documents.skipped as u64, "file")
+        ));
+        let mut reasons: Vec<_> = status.skipped.iter().collect();
+        reasons.sort_by_key(|(reason, number)| (std::cmp::Reverse(**number), reason.as_str()));
+        for (reason, number) in reasons {
+            text.push_str(&format!("  {:>8}  {reason}\n", units::count(*number as u64)));
+        }
+    }
+    if !status.failed.is_empty() {
+        text.push_str(&format!(
+            "\nfailed      {}\n",
+            units::plural(status.documents.failed as u64, "file")
+        ));
+        for (path, reason) in status.failed.iter().take(FAILURES_SHOWN) {
+            text.push_str(&format!("  {}: {reason}\n", shorten_home(path)));
+        }
+        if status.documents.failed > FAILURES_SHOWN {
+            text.push_str(&format!(
+                "  … and {} more (status --json lists up to {})\n",
+                units::count((status.documents.failed - FAILURES_SHOWN) as u64),
+                units::count(Status::FAILED_LISTED as u64)
+            ));
+        }
+        text.push_str("  `lsearch retry` reads them again\n");
+    }
+    Ok(text)
+}

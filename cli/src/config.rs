@@ -1,0 +1,117 @@
+//! `config.toml`: a person's lasting choices. Flags win over it, it wins over the defaults.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::args::DeviceArg;
+use crate::errors::CliError;
+use crate::places::Places;
+
+/// The file's contents; every key may be left out.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// `auto`, `cpu` or `cuda`.
+    device: Option<String>,
+    /// Threads for extraction and for the encoder; 0 means one a core.
+    pub threads: usize,
+    /// Globs left out of every folder (gitignore syntax).
+    pub exclude: Vec<String>,
+    /// Files larger than this are reported as failed instead of read.
+    pub max_file_mb: u64,
+    /// Memory one extraction child may use.
+    pub extract_memory_mb: u64,
+    /// Wall-clock time one file's extraction may take.
+    pub extract_wall_sec: u64,
+    /// From this many encoded documents on, the HNSW graph replaces the exact scan.
+    pub graph_threshold_documents: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            device: None,
+            threads: 0,
+            exclude: Vec::new(),
+            max_file_mb: 1024,
+            extract_memory_mb: 2048,
+            extract_wall_sec: 300,
+            graph_threshold_documents: 50_000,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file, or gives the defaults where there is none.
+    pub fn load(places: &Places) -> Result<Self, CliError> {
+        let path = &places.config_file;
+        match fs_err::read_to_string(path) {
+            Ok(text) => Self::parse(&text, path),
+            Err(error)
+                if error.kind() == std::io::ErrorKind::NotFound && !places.config_file_named =>
+            {
+                Ok(Self::default())
+            }
+            Err(error) => Err(CliError::io(path, &error)),
+        }
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self, CliError> {
+        let config: Self = toml::from_str(text).map_err(|error| {
+            CliError::new(format!("{}: {}", path.display(), error.to_string().trim_end()))
+                .hint("mend the file, or remove the line to get the default")
+        })?;
+        config.device()?;
+        Ok(config)
+    }
+
+    /// The device asked for, `auto` by default.
+    pub fn device(&self) -> Result<DeviceArg, CliError> {
+        match self.device.as_deref() {
+            None | Some("auto") => Ok(DeviceArg::Auto),
+            Some("cpu") => Ok(DeviceArg::Cpu),
+            Some("cuda") => Ok(DeviceArg::Cuda),
+            Some(other) => {
+                Err(CliError::new(format!("config: device = \"{other}\" is not a device"))
+                    .hint("use \"auto\", \"cpu\" or \"cuda\""))
+            }
+        }
+    }
+
+    /// Threads to use: the configured number, or one a core.
+    pub fn threads(&self) -> usize {
+        if self.threads > 0 {
+            self.threads
+        } else {
+            std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_key_is_refused_and_named() {
+        let error =
+            Config::parse("thread = 3\n", Path::new("config.toml")).unwrap_err().to_string();
+        assert!(error.contains("config.toml"), "{error}");
+        assert!(error.contains("thread") && error.contains("threads"), "{error}");
+    }
+
+    #[test]
+    fn keys_left_out_keep_their_defaults() {
+        let config = Config::parse("exclude = [\"*.log\"]\n", Path::new("c")).unwrap();
+        assert_eq!(config.exclude, ["*.log"]);
+        assert_eq!(config.max_file_mb, 1024);
+        assert_eq!(config.device().unwrap(), DeviceArg::Auto);
+    }
+
+    #[test]
+    fn a_wrong_device_is_refused_when_the_file_is_read() {
+        let error = Config::parse("device = \"gpu\"", Path::new("c")).unwrap_err().to_string();
+        assert!(error.contains("gpu") && error.contains("cuda"), "{error}");
+    }
+}

@@ -1,0 +1,128 @@
+//! From a person's choices to an open encoder: which bundle, which ONNX Runtime, which device.
+
+mod shipped;
+
+use std::path::{Path, PathBuf};
+
+use lsearch_engine::runtime::{self, Candidates, Package};
+use lsearch_engine::{Bundle, DeviceChoice, Encoder, EncoderOptions, Runtime, Verify};
+
+use crate::app::App;
+use crate::args::DeviceArg;
+use crate::errors::CliError;
+use crate::output::units;
+use crate::places::path_variable;
+
+/// The encoder's bundle: the one named by `LSEARCH_ENCODER`, otherwise the shipped one.
+pub fn bundle(app: &App, verify: Verify) -> Result<Bundle, CliError> {
+    let folder = match path_variable("LSEARCH_ENCODER") {
+        Some(folder) => folder,
+        None => shipped::unpack(&app.places.data.join("encoders"))?,
+    };
+    Bundle::open(&folder, verify).map_err(|error| {
+        CliError::from(error).hint(format!(
+            "the encoder's files in {} are damaged or not whole: delete that folder and run the command \
+             again\n(searching by word works without it: --mode keyword)",
+            folder.display()
+        ))
+    })
+}
+
+/// Opens the encoder, fetching ONNX Runtime if this machine has none.
+pub fn open(app: &App, bundle: &Bundle) -> Result<Encoder, CliError> {
+    let library = ensure_runtime(app)?;
+    let runtime = load_runtime(&library)?;
+    let device = match app.device {
+        DeviceArg::Auto => DeviceChoice::Auto,
+        DeviceArg::Cpu => DeviceChoice::Cpu,
+        DeviceArg::Cuda => DeviceChoice::Cuda,
+    };
+    let options = EncoderOptions {
+        device,
+        threads: app.config.threads(),
+        cuda_folders: library.parent().map(Path::to_path_buf).into_iter().collect(),
+        ..EncoderOptions::default()
+    };
+    let encoder = Encoder::open(bundle, &runtime, &options)?;
+    app.detail(format_args!(
+        "encoder {} on {} (ONNX Runtime {})",
+        bundle.name(),
+        encoder.device(),
+        library.display()
+    ));
+    Ok(encoder)
+}
+
+fn load_runtime(library: &Path) -> Result<Runtime, CliError> {
+    runtime::load(library).map_err(|error| {
+        CliError::from(error).hint(
+            "fetch a fitting ONNX Runtime with `lsearch setup --force`, or name one with LSEARCH_ORT_LIB",
+        )
+    })
+}
+
+/// The ONNX Runtime library to load, if this machine has a fitting one.
+pub fn find_runtime(app: &App) -> Result<Option<PathBuf>, CliError> {
+    let found = runtime::find(&candidates(app)).map_err(|error| {
+        CliError::from(error).hint("correct LSEARCH_ORT_LIB, or unset it to have one fetched")
+    })?;
+    Ok(found.map(|found| found.path))
+}
+
+fn candidates(app: &App) -> Candidates {
+    let mut folders = vec![app.places.data.join("runtime")];
+    if app.places.default_data != app.places.data {
+        folders.push(app.places.default_data.join("runtime"));
+    }
+    if let Ok(program) = std::env::current_exe()
+        && let Some(folder) = program.parent()
+    {
+        folders.push(folder.join("../lib/lsearch"));
+    }
+    Candidates {
+        explicit: path_variable("LSEARCH_ORT_LIB"),
+        folders,
+        python: python(),
+        prefer_cuda: app.device != DeviceArg::Cpu,
+    }
+}
+
+/// The ONNX Runtime library, fetched with pip if there is none.
+pub fn ensure_runtime(app: &App) -> Result<PathBuf, CliError> {
+    match find_runtime(app)? {
+        Some(path) => Ok(path),
+        None => fetch_runtime(app),
+    }
+}
+
+/// Fetches ONNX Runtime into the data folder.
+pub fn fetch_runtime(app: &App) -> Result<PathBuf, CliError> {
+    let by_hand = "or get ONNX Runtime 1.24 or newer yourself and set LSEARCH_ORT_LIB to its library file\n\
+                   (searching by word works without it: --mode keyword)";
+    let Some(python) = python() else {
+        return Err(CliError::new(
+            "ONNX Runtime is not there, and there is no python3 to fetch it with",
+        )
+        .hint(format!("install python3 with pip and run the command again, {by_hand}")));
+    };
+    let bytes = runtime::download_bytes(Package::Cpu)?;
+    app.say(format_args!("fetching ONNX Runtime, once ({}) …", units::bytes(bytes)));
+    runtime::install(&app.places.data.join("runtime"), &python, &|line| app.detail(line)).map_err(
+        |error| {
+            CliError::from(error).hint(format!(
+                "check the connection that pip uses and run `lsearch setup`, {by_hand}"
+            ))
+        },
+    )
+}
+
+/// The Python to ask and to fetch with: `LSEARCH_PYTHON`, or the first `python3` or `python` on the PATH.
+pub fn python() -> Option<PathBuf> {
+    if let Some(named) = path_variable("LSEARCH_PYTHON") {
+        return Some(named);
+    }
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .flat_map(|folder| ["python3", "python"].map(|name| folder.join(name)))
+        .find(|candidate| candidate.is_file())
+}

@@ -1,0 +1,144 @@
+//! The one place where errors become a message, a hint and an exit code.
+
+use std::fmt;
+use std::path::Path;
+
+use lsearch_engine::EngineError;
+use lsearch_index::IndexError;
+use lsearch_ingest::IngestError;
+
+/// Found, or done.
+pub const EXIT_OK: u8 = 0;
+/// The search ran and nothing matched.
+pub const EXIT_NOTHING_FOUND: u8 = 1;
+/// Something went wrong.
+pub const EXIT_ERROR: u8 = 2;
+/// Stopped by Ctrl-C, as shells report it.
+pub const EXIT_INTERRUPTED: u8 = 130;
+
+/// What a person is told when a command cannot be carried out.
+#[derive(Debug)]
+pub struct CliError {
+    message: String,
+    hint: Option<String>,
+    exit_code: u8,
+}
+
+impl CliError {
+    /// An error with exit code 2 and no hint.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None, exit_code: EXIT_ERROR }
+    }
+
+    /// Adds what the person can do about it.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same message with another exit code.
+    pub fn exit_code(mut self, code: u8) -> Self {
+        self.exit_code = code;
+        self
+    }
+
+    /// The exit code of the process.
+    pub fn code(&self) -> u8 {
+        self.exit_code
+    }
+
+    /// An I/O failure on a path.
+    pub fn io(path: &Path, error: &std::io::Error) -> Self {
+        with_disk_hint(Self::new(format!("{}: {error}", path.display())), &error.to_string())
+    }
+
+    /// Someone pressed Ctrl-C.
+    pub fn interrupted(message: impl Into<String>) -> Self {
+        Self::new(message).exit_code(EXIT_INTERRUPTED)
+    }
+}
+
+impl fmt::Display for CliError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        if let Some(hint) = &self.hint {
+            write!(f, "\n  {}", hint.replace('\n', "\n  "))?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for CliError {}
+
+/// The messages of an error and everything that caused it, without repeating what the outer one says.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let message = cause.to_string();
+        if !text.contains(&message) {
+            text.push_str(": ");
+            text.push_str(&message);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+fn with_disk_hint(error: CliError, text: &str) -> CliError {
+    let lower = text.to_lowercase();
+    if error.hint.is_some() {
+        error
+    } else if lower.contains("no space left")
+        || lower.contains("storage full")
+        || lower.contains("quota")
+    {
+        error.hint(
+            "the disk is full: free some room and run the command again; what was indexed before is kept",
+        )
+    } else if lower.contains("read-only file system") {
+        error.hint("the index needs a folder it can write: choose one with --data-dir DIR")
+    } else {
+        error
+    }
+}
+
+impl From<IndexError> for CliError {
+    fn from(error: IndexError) -> Self {
+        let text = chain(&error);
+        let cli = Self::new(&text);
+        let cli = match &error {
+            IndexError::Locked { .. } => cli.hint(
+                "wait until it has finished (lsearch status --wait), or stop it with Ctrl-C there;\n\
+                 searching works meanwhile",
+            ),
+            IndexError::Empty { .. } => {
+                Self::new("nothing is indexed yet").hint("add a folder first: lsearch add ~/Documents")
+            }
+            _ => cli,
+        };
+        with_disk_hint(cli, &text)
+    }
+}
+
+impl From<EngineError> for CliError {
+    fn from(error: EngineError) -> Self {
+        let text = chain(&error);
+        let cli = Self::new(&text);
+        let cli = match &error {
+            EngineError::Cancelled => Self::interrupted("stopped"),
+            EngineError::CudaUnavailable { .. } => {
+                cli.hint("use --device cpu (or auto), or mend the GPU's driver and libraries")
+            }
+            _ => cli,
+        };
+        with_disk_hint(cli, &text)
+    }
+}
+
+impl From<IngestError> for CliError {
+    fn from(error: IngestError) -> Self {
+        let text = chain(&error);
+        with_disk_hint(Self::new(&text), &text)
+    }
+}

@@ -1,0 +1,235 @@
+//! Texts to vectors: whole documents, section by section, smallest first, durable every few seconds.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use lsearch_engine::{Device, Encoder, EngineError, Section};
+use lsearch_index::{ContentKey, SectionRecord, Writer};
+
+use super::COMMIT_EVERY;
+use crate::app::App;
+use crate::errors::CliError;
+use crate::interrupt;
+use crate::output::progress::Stage;
+use crate::output::units;
+
+/// Tokens gathered before the encoder is called: a few seconds of work on two cores.
+const CPU_GROUP_TOKENS: usize = 8192;
+/// The same for a GPU.
+const CUDA_GROUP_TOKENS: usize = 262_144;
+
+/// What encoding did.
+#[derive(Debug, Default)]
+pub struct EncodeReport {
+    /// Documents that got their vectors.
+    pub documents: u64,
+    /// Documents that could not be encoded; they stay searchable by word.
+    pub failed: u64,
+    /// Tokens encoded.
+    pub tokens: u64,
+    /// Documents that still wait, after a Ctrl-C.
+    pub waiting: u64,
+    /// Stopped by Ctrl-C before the end.
+    pub cancelled: bool,
+    /// Time taken.
+    pub elapsed: Duration,
+}
+
+/// Where a section on its way through the encoder belongs.
+#[derive(Clone, Copy)]
+struct Place {
+    content: ContentKey,
+    last: bool,
+}
+
+/// Encodes every live document that has no vectors of this encoder yet.
+///
+/// # Errors
+/// The index's failures, and the encoder's when it cannot run at all. One document that cannot be encoded is
+/// counted and warned about; it never stops the others.
+pub fn encode_pending(
+    app: &App,
+    writer: &Writer,
+    encoder: &Encoder,
+) -> Result<EncodeReport, CliError> {
+    let fingerprint = encoder.fingerprint().to_owned();
+    let mut pending = writer.pending(&fingerprint)?;
+    pending.sort_by_key(|document| (document.text_bytes, document.content));
+    let mut run = Run {
+        app,
+        writer,
+        encoder,
+        fingerprint,
+        sections: Vec::new(),
+        places: Vec::new(),
+        given_up: HashSet::new(),
+        group_tokens: 0,
+        group_limit: match encoder.device() {
+            Device::Cpu => CPU_GROUP_TOKENS,
+            Device::Cuda => CUDA_GROUP_TOKENS,
+        },
+        total_documents: pending.len() as u64,
+        total_bytes: pending.iter().map(|document| document.text_bytes).sum(),
+        done_bytes: 0,
+        last_commit: Instant::now(),
+        stage: Stage::new(app, "encoding"),
+        report: EncodeReport::default(),
+    };
+    for document in &pending {
+        run.document(&document.content, document.next_passage)?;
+        if run.report.cancelled {
+            break;
+        }
+    }
+    run.finish()
+}
+
+struct Run<'a> {
+    app: &'a App,
+    writer: &'a Writer,
+    encoder: &'a Encoder,
+    fingerprint: String,
+    sections: Vec<Section>,
+    places: Vec<Place>,
+    given_up: HashSet<ContentKey>,
+    group_tokens: usize,
+    group_limit: usize,
+    total_documents: u64,
+    total_bytes: u64,
+    done_bytes: u64,
+    last_commit: Instant,
+    stage: Stage,
+    report: EncodeReport,
+}
+
+impl Run<'_> {
+    fn document(&mut self, content: &ContentKey, first_passage: usize) -> Result<(), CliError> {
+        let stored = self.writer.content(content)?;
+        let ranges: Vec<_> = stored.passages.iter().map(|span| span.start..span.end).collect();
+        let mut next = first_passage;
+        while !self.report.cancelled
+            && !self.given_up.contains(content)
+            && let Some(section) = self.encoder.next_section(&stored.text, &ranges, next)?
+        {
+            next = section.passages.end;
+            self.group_tokens += section.tokens();
+            self.places.push(Place { content: *content, last: next >= ranges.len() });
+            self.sections.push(section);
+            if self.group_tokens >= self.group_limit {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the gathered sections and hands their vectors to the index.
+    fn flush(&mut self) -> Result<(), CliError> {
+        let sections = std::mem::take(&mut self.sections);
+        let places = std::mem::take(&mut self.places);
+        self.group_tokens = 0;
+        match self.encode(&sections, &places) {
+            Ok(()) => {}
+            Err(Failure::Cancelled) => self.report.cancelled = true,
+            Err(Failure::Index(error)) => return Err(error),
+            // Find the one at fault: each on its own, so that the others get their vectors.
+            Err(Failure::Encoder(_)) => self.one_by_one(&sections, &places)?,
+        }
+        if self.last_commit.elapsed() >= COMMIT_EVERY {
+            self.writer.commit()?;
+            self.last_commit = Instant::now();
+        }
+        Ok(())
+    }
+
+    fn one_by_one(&mut self, sections: &[Section], places: &[Place]) -> Result<(), CliError> {
+        for (section, place) in sections.iter().zip(places) {
+            if self.given_up.contains(&place.content) {
+                continue;
+            }
+            match self.encode(std::slice::from_ref(section), &[*place]) {
+                Ok(()) => {}
+                Err(Failure::Cancelled) => {
+                    self.report.cancelled = true;
+                    break;
+                }
+                Err(Failure::Index(error)) => return Err(error),
+                Err(Failure::Encoder(error)) => {
+                    // Sections must follow on one another, so the rest of this document is left out too.
+                    self.given_up.insert(place.content);
+                    self.give_up(section, &error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn encode(&mut self, sections: &[Section], places: &[Place]) -> Result<(), Failure> {
+        let group_bytes: u64 = sections.iter().map(|section| section.bytes.len() as u64).sum();
+        let group_tokens: usize = sections.iter().map(Section::tokens).sum();
+        let vectors = self
+            .encoder
+            .encode_sections(sections, &interrupt::requested, &|tokens| {
+                let share = (tokens as f64 / group_tokens.max(1) as f64).min(1.0);
+                self.show(self.done_bytes + (group_bytes as f64 * share) as u64, tokens);
+            })
+            .map_err(|error| match error {
+                EngineError::Cancelled => Failure::Cancelled,
+                other => Failure::Encoder(other),
+            })?;
+        for ((section, place), vectors) in sections.iter().zip(places).zip(&vectors) {
+            let record = SectionRecord {
+                first_passage: section.passages.start,
+                last: place.last,
+                tokens: vectors.tokens,
+                mean: &vectors.mean,
+                passages: &vectors.passages,
+            };
+            self.writer
+                .put_section(&self.fingerprint, &place.content, &record)
+                .map_err(|error| Failure::Index(error.into()))?;
+            self.report.tokens += vectors.tokens as u64;
+            self.report.documents += u64::from(place.last);
+        }
+        self.done_bytes += group_bytes;
+        Ok(())
+    }
+
+    fn give_up(&mut self, section: &Section, error: &EngineError) {
+        self.report.failed += 1;
+        self.done_bytes += section.bytes.len() as u64;
+        self.app.warn(format_args!(
+            "a document could not be encoded and stays searchable by word only: {error}"
+        ));
+    }
+
+    fn show(&self, done_bytes: u64, extra_tokens: usize) {
+        let tokens = self.report.tokens + extra_tokens as u64;
+        let seconds = self.stage.elapsed().as_secs_f64().max(0.001);
+        self.stage.update(done_bytes, self.total_bytes, || {
+            format!(
+                "{} of {}, {} tokens/s{}",
+                units::count(self.report.documents),
+                units::plural(self.total_documents, "document"),
+                units::count((tokens as f64 / seconds) as u64),
+                self.stage.time_left(done_bytes, self.total_bytes)
+            )
+        });
+    }
+
+    fn finish(mut self) -> Result<EncodeReport, CliError> {
+        if !self.report.cancelled && !self.sections.is_empty() {
+            self.flush()?;
+        }
+        self.writer.commit()?;
+        self.report.elapsed = self.stage.elapsed();
+        self.report.waiting =
+            self.total_documents - self.report.documents.min(self.total_documents);
+        Ok(self.report)
+    }
+}
+
+enum Failure {
+    Cancelled,
+    Encoder(EngineError),
+    Index(CliError),
+}

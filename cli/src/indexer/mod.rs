@@ -1,0 +1,93 @@
+//! Bringing the index up to date: scan (files to texts, searchable by word), then encode (texts to vectors).
+
+mod encode;
+mod scan;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lsearch_engine::Encoder;
+use lsearch_index::{Writer, WriterOptions};
+use lsearch_ingest::{Extractor, ExtractorOptions};
+
+use crate::app::App;
+use crate::errors::CliError;
+
+pub use encode::{EncodeReport, encode_pending};
+pub use scan::{ScanReport, scan, span_of};
+
+/// How often work is made durable while it goes on: what a kill can cost.
+const COMMIT_EVERY: Duration = Duration::from_secs(2);
+
+/// Takes the write lock, mends what a crash left behind, and says what was mended.
+pub fn open_writer(app: &App, data: &Path) -> Result<Writer, CliError> {
+    let options = WriterOptions {
+        graph_threshold: app.config.graph_threshold_documents,
+        threads: app.config.threads(),
+        ..WriterOptions::default()
+    };
+    let (writer, report) = Writer::open(data, options)?;
+    for note in &report.notes {
+        app.warn(note);
+    }
+    Ok(writer)
+}
+
+/// The pool of extraction children: this same binary, by its hidden verb.
+pub fn open_extractor(app: &App) -> Result<Extractor, CliError> {
+    let program = std::env::current_exe().map_err(|error| {
+        CliError::new(format!("cannot find the lsearch program itself: {error}"))
+    })?;
+    Ok(Extractor::new(ExtractorOptions {
+        worker_program: program,
+        worker_args: vec!["extract-worker".into()],
+        workers: app.config.threads(),
+        memory_bytes: app.config.extract_memory_mb * 1_000_000,
+        cpu_sec: app.config.extract_wall_sec,
+        wall_sec: app.config.extract_wall_sec,
+        max_file_bytes: app.config.max_file_mb * 1_000_000,
+        max_text_bytes: app.config.max_file_mb * 1_000_000,
+    }))
+}
+
+/// Scans folders and, given an encoder, encodes what they brought.
+pub struct Update<'a> {
+    /// The invocation.
+    pub app: &'a App,
+    /// The one writer.
+    pub writer: &'a Writer,
+}
+
+/// What an update did.
+#[derive(Debug, Default)]
+pub struct UpdateReport {
+    /// Files looked at and what became of them.
+    pub scan: ScanReport,
+    /// Roots that are not there now; their documents are kept.
+    pub offline: Vec<PathBuf>,
+}
+
+impl Update<'_> {
+    /// Brings each root's files into the index, searchable by word.
+    pub fn scan_all(&self, roots: &[(PathBuf, Vec<String>)]) -> Result<UpdateReport, CliError> {
+        let extractor = open_extractor(self.app)?;
+        let mut report = UpdateReport::default();
+        for (root, exclude) in roots {
+            if !root.is_dir() {
+                report.offline.push(root.clone());
+                continue;
+            }
+            let one = scan(self.app, self.writer, &extractor, root, exclude)?;
+            report.scan.merge(one);
+            if report.scan.cancelled {
+                break;
+            }
+        }
+        Ok(report)
+    }
+
+    /// Encodes what has no vectors of this encoder yet.
+    pub fn encode(&self, encoder: &Encoder) -> Result<EncodeReport, CliError> {
+        encode_pending(self.app, self.writer, encoder)
+    }
+}

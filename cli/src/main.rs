@@ -1,0 +1,56 @@
+//! `lsearch`: parse the command line, then one match.
+
+mod app;
+mod args;
+mod commands;
+mod config;
+mod encoder;
+mod errors;
+mod indexer;
+mod interrupt;
+mod output;
+mod places;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::app::App;
+use crate::args::{Cli, Command};
+use crate::errors::{CliError, EXIT_OK};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            output::error(&error);
+            ExitCode::from(error.code())
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<u8, CliError> {
+    // The extraction child has no use for folders or configuration, and Ctrl-C is its parent's business.
+    match cli.command {
+        Command::ExtractWorker => return commands::extract_worker::run(),
+        Command::Completions { shell } => return commands::completions::run(shell),
+        _ => {}
+    }
+    let app = App::new(&cli.global)?;
+    match &cli.command {
+        Command::Add(args) => commands::add::run(&app, args),
+        Command::Remove(args) => commands::remove::run(&app, args),
+        Command::Folders(args) => commands::folders::run(&app, args),
+        Command::Search(args) => commands::search::run(&app, args),
+        Command::Get(args) => commands::get::run(&app, args),
+        Command::Open(args) => commands::open::run(&app, args),
+        Command::Status(args) => commands::status::run(&app, args),
+        Command::Retry(args) => commands::retry::run(&app, args),
+        Command::Rebuild => commands::rebuild::run(&app),
+        Command::Eval(args) => commands::eval::run(&app, args),
+        Command::Doctor(args) => commands::doctor::run(&app, args),
+        Command::Setup(args) => commands::setup::run(&app, args),
+        Command::ExtractWorker | Command::Completions { .. } => Ok(EXIT_OK),
+    }
+}

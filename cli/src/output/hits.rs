@@ -1,0 +1,201 @@
+//! Search results for people.
+
+use std::ops::Range;
+
+use lsearch_index::{DocumentRef, Hit, PassageHit, Reader, SearchResults};
+
+use super::style::{self, paint};
+use crate::args::SearchArgs;
+use crate::errors::CliError;
+use crate::places::shorten_home;
+
+/// Column where a hit's text begins, and the longest line of text after it.
+const INDENT: usize = 4;
+const WIDTH: usize = 96;
+
+/// `search -l`: paths, one a line.
+pub fn paths(results: &SearchResults) -> String {
+    results.hits.iter().map(|hit| format!("{}\n", hit.path.display())).collect()
+}
+
+/// Each hit: title, path with place, and the passage that fits best.
+pub fn human(
+    reader: &Reader,
+    results: &SearchResults,
+    args: &SearchArgs,
+) -> Result<String, CliError> {
+    let mut text = String::new();
+    for (at, hit) in results.hits.iter().enumerate() {
+        if at > 0 {
+            text.push('\n');
+        }
+        head(&mut text, hit);
+        if let Some(passage) = &hit.passage {
+            if args.context > 0 {
+                context(&mut text, reader, hit, passage, args.context)?;
+            } else {
+                block(&mut text, &marked(&passage.snippet, &passage.highlights));
+            }
+        }
+        if args.explain {
+            explain(&mut text, hit);
+        }
+    }
+    Ok(text)
+}
+
+fn head(text: &mut String, hit: &Hit) {
+    let shown = if style::stdout_is_rich() {
+        shorten_home(&hit.path)
+    } else {
+        hit.path.display().to_string()
+    };
+    let place = hit.passage.as_ref().map(place).unwrap_or_default();
+    text.push_str(&format!(
+        "{:>2}  {}  {}\n    {}{place}\n",
+        hit.rank,
+        paint(style::TITLE, title(hit)),
+        paint(style::DIM, format_args!("#{}", hit.id)),
+        style::file_link(&hit.path, &paint(style::PATH, shown)),
+    ));
+    for other in &hit.also_at {
+        text.push_str(&format!(
+            "    {}\n",
+            paint(style::DIM, format_args!("also {}", other.display()))
+        ));
+    }
+}
+
+/// The title, or the file's name where the document has none.
+fn title(hit: &Hit) -> String {
+    if !hit.title.trim().is_empty() {
+        return hit.title.clone();
+    }
+    hit.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// `, p. 12, § 4 Termination` or `:120`, as editors and people name places.
+fn place(passage: &PassageHit) -> String {
+    let mut place = match passage.page {
+        Some(page) => format!(", p. {page}"),
+        None => format!(":{}", passage.line),
+    };
+    if let Some(heading) = passage.heading.as_deref().filter(|heading| !heading.trim().is_empty()) {
+        place.push_str(&format!(", {}", heading.trim().trim_start_matches('#').trim_start()));
+    }
+    place
+}
+
+fn context(
+    text: &mut String,
+    reader: &Reader,
+    hit: &Hit,
+    passage: &PassageHit,
+    around: usize,
+) -> Result<(), CliError> {
+    let Some(document) = reader.document(DocumentRef::Id(hit.id))? else {
+        return Ok(());
+    };
+    let Some(best) = document.passages.iter().position(|span| span.start == passage.start) else {
+        return Ok(());
+    };
+    let first = best.saturating_sub(around);
+    let last = (best + around).min(document.passages.len() - 1);
+    for (at, span) in document.passages.iter().enumerate().take(last + 1).skip(first) {
+        let body = document.text[span.start..span.end].trim_end();
+        if at == best {
+            block(text, body);
+        } else {
+            block(text, &paint(style::DIM, body));
+        }
+    }
+    Ok(())
+}
+
+/// Text with the matched ranges painted.
+fn marked(snippet: &str, highlights: &[Range<usize>]) -> String {
+    let mut text = String::with_capacity(snippet.len() + highlights.len() * 12);
+    let mut at = 0;
+    for range in highlights {
+        text.push_str(&snippet[at..range.start]);
+        text.push_str(&paint(style::MATCH, &snippet[range.clone()]));
+        at = range.end;
+    }
+    text.push_str(&snippet[at..]);
+    text
+}
+
+/// Indented lines, wrapped at words; painted text counts without its escape codes.
+fn block(text: &mut String, body: &str) {
+    for line in body.lines() {
+        let mut column = 0;
+        text.push_str(&" ".repeat(INDENT));
+        for (at, word) in line.split(' ').enumerate() {
+            let width = visible_width(word);
+            if at > 0 && column + 1 + width > WIDTH {
+                text.push('\n');
+                text.push_str(&" ".repeat(INDENT));
+                column = 0;
+            } else if at > 0 {
+                text.push(' ');
+                column += 1;
+            }
+            text.push_str(word);
+            column += width;
+        }
+        text.push('\n');
+    }
+}
+
+fn visible_width(word: &str) -> usize {
+    let mut width = 0;
+    let mut in_escape = false;
+    for character in word.chars() {
+        match (in_escape, character) {
+            (false, '\x1b') => in_escape = true,
+            (true, 'm') => in_escape = false,
+            (true, _) => {}
+            (false, _) => width += 1,
+        }
+    }
+    width
+}
+
+fn explain(text: &mut String, hit: &Hit) {
+    let signals = [
+        ("keyword", hit.scores.keyword, hit.standardised.keyword),
+        ("document", hit.scores.document, hit.standardised.document),
+        ("passage", hit.scores.passage, hit.standardised.passage),
+    ];
+    let mut line = format!("score {:.3}", hit.score);
+    for (name, raw, standardised) in signals {
+        match (raw, standardised) {
+            (Some(raw), Some(z)) => line.push_str(&format!("   {name} {raw:.3} (z {z:+.2})")),
+            (Some(raw), None) => line.push_str(&format!("   {name} {raw:.3}")),
+            (None, _) => line.push_str(&format!("   {name} -")),
+        }
+    }
+    text.push_str(&format!("    {}\n", paint(style::DIM, line)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn painted_words_wrap_by_what_is_seen() {
+        assert_eq!(visible_width(&paint(style::MATCH, "lease")), 5);
+        let long = vec!["word"; 60].join(" ");
+        let mut text = String::new();
+        block(&mut text, &long);
+        assert!(text.lines().all(|line| line.chars().count() <= INDENT + WIDTH), "{text}");
+        assert_eq!(text.split_whitespace().count(), 60);
+    }
+
+    #[test]
+    fn highlights_keep_the_text() {
+        let painted = marked("the quick fox", &[4..9, 10..13]);
+        assert_eq!(anstream::adapter::strip_str(&painted).to_string(), "the quick fox");
+        assert!(painted.contains("\x1b["));
+    }
+}

@@ -1,0 +1,118 @@
+//! Results for programs: the shapes that the command-line contract names.
+
+use std::time::Duration;
+
+use lsearch_index::{Hit, Mode, SearchResults};
+use serde::Serialize;
+
+use super::units;
+use crate::errors::CliError;
+
+#[derive(Serialize)]
+struct JsonSearch<'a> {
+    query: &'a str,
+    mode: &'static str,
+    took_ms: f64,
+    total: usize,
+    hits: Vec<JsonHit<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonHit<'a> {
+    rank: usize,
+    id: u64,
+    path: std::borrow::Cow<'a, str>,
+    title: &'a str,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    format: &'a str,
+    modified: String,
+    score: f32,
+    scores: JsonScores,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passage: Option<JsonPassage<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    also_at: Vec<std::borrow::Cow<'a, str>>,
+}
+
+#[derive(Serialize)]
+struct JsonScores {
+    keyword: Option<f32>,
+    document: Option<f32>,
+    passage: Option<f32>,
+}
+
+#[derive(Serialize)]
+struct JsonPassage<'a> {
+    text: &'a str,
+    page: Option<u32>,
+    line: u32,
+    heading: Option<&'a str>,
+    start: usize,
+    end: usize,
+}
+
+/// `search --json`.
+pub fn search(
+    query: &str,
+    mode: Mode,
+    took: Duration,
+    results: &SearchResults,
+) -> Result<String, CliError> {
+    line(&JsonSearch {
+        query,
+        mode: mode_name(mode),
+        took_ms: (took.as_secs_f64() * 10_000.0).round() / 10.0,
+        total: results.total,
+        hits: results.hits.iter().map(hit).collect(),
+    })
+}
+
+/// `search --jsonl`.
+pub fn hits_by_line(results: &SearchResults) -> Result<String, CliError> {
+    results.hits.iter().map(|one| line(&hit(one))).collect()
+}
+
+/// A value as one line of JSON.
+pub fn line(value: &impl Serialize) -> Result<String, CliError> {
+    let mut text = serde_json::to_string(value)
+        .map_err(|error| CliError::new(format!("cannot write the result as JSON: {error}")))?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// The mode's name on the command line.
+pub fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Hybrid => "hybrid",
+        Mode::Keyword => "keyword",
+        Mode::Semantic => "semantic",
+    }
+}
+
+fn hit(hit: &Hit) -> JsonHit<'_> {
+    JsonHit {
+        rank: hit.rank,
+        id: hit.id,
+        path: hit.path.to_string_lossy(),
+        title: &hit.title,
+        kind: &hit.kind,
+        format: &hit.format,
+        modified: units::rfc3339(hit.modified_ns),
+        score: hit.score,
+        scores: JsonScores {
+            keyword: hit.scores.keyword,
+            document: hit.scores.document,
+            passage: hit.scores.passage,
+        },
+        passage: hit.passage.as_ref().map(|passage| JsonPassage {
+            text: &passage.text,
+            page: passage.page,
+            line: passage.line,
+            heading: passage.heading.as_deref(),
+            start: passage.start,
+            end: passage.end,
+        }),
+        also_at: hit.also_at.iter().map(|path| path.to_string_lossy()).collect(),
+    }
+}

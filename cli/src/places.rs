@@ -1,0 +1,82 @@
+//! Where things live on this machine: the only code that asks the environment for folders.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use directories::ProjectDirs;
+
+use crate::args::GlobalArgs;
+use crate::errors::CliError;
+
+/// The folders and files one invocation works with.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// The index: `folders.json`, catalog, lexical, vectors, graph, encoders, runtime.
+    pub data: PathBuf,
+    /// The data folder used when nothing else is asked for; what is costly to fetch is shared from here.
+    pub default_data: PathBuf,
+    /// `config.toml`, which need not exist.
+    pub config_file: PathBuf,
+    /// True when the person named the configuration file, so that its absence is an error.
+    pub config_file_named: bool,
+    /// Caches that can be deleted at any time.
+    pub cache: PathBuf,
+}
+
+impl Places {
+    /// Works out the folders from flags, `LSEARCH_*` variables and the platform's conventions.
+    pub fn find(global: &GlobalArgs) -> Result<Self, CliError> {
+        let project = ProjectDirs::from("", "", "lsearch");
+        let default_data = match (&project, &global.data_dir) {
+            (Some(project), _) => project.data_dir().to_path_buf(),
+            (None, Some(given)) => given.clone(),
+            (None, None) => {
+                return Err(CliError::new(
+                    "no home folder is known, so there is no place for the index",
+                )
+                .hint("set HOME, or say where with --data-dir DIR"));
+            }
+        };
+        let data = match &global.data_dir {
+            Some(given) => absolute(given)?,
+            None => default_data.clone(),
+        };
+        let fallback = |name: &str| data.join(name);
+        Ok(Self {
+            config_file: match (&global.config, &project) {
+                (Some(given), _) => given.clone(),
+                (None, Some(project)) => project.config_dir().join("config.toml"),
+                (None, None) => fallback("config.toml"),
+            },
+            config_file_named: global.config.is_some(),
+            cache: match &project {
+                Some(project) => project.cache_dir().to_path_buf(),
+                None => fallback("cache"),
+            },
+            data,
+            default_data,
+        })
+    }
+}
+
+/// An absolute path without touching the file system, with an empty path refused.
+pub fn absolute(path: &Path) -> Result<PathBuf, CliError> {
+    std::path::absolute(path)
+        .map_err(|error| CliError::new(format!("{}: not a usable path: {error}", path.display())))
+}
+
+/// An environment variable as a path; unset and empty are the same.
+pub fn path_variable(name: &str) -> Option<PathBuf> {
+    env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// The home folder's path shortened to `~` for reading.
+pub fn shorten_home(path: &Path) -> String {
+    if let Some(base) = directories::BaseDirs::new()
+        && let Ok(rest) = path.strip_prefix(base.home_dir())
+        && base.home_dir() != Path::new("/")
+    {
+        return Path::new("~").join(rest).display().to_string();
+    }
+    path.display().to_string()
+}
