@@ -1,0 +1,112 @@
+//! What happens to the index when files change, move, are copied or go.
+
+use crate::common::{Desk, note};
+
+#[test]
+fn an_edit_takes_effect_and_the_old_text_is_gone() {
+    let desk = Desk::new();
+    desk.write("page.txt", note("the harbour"));
+    desk.add();
+    desk.write("page.txt", note("a mountain railway, which is longer than before"));
+    desk.add();
+    assert_eq!(desk.find("railway"), ["page.txt"]);
+    assert!(desk.find("harbour").is_empty());
+    assert_eq!((desk.count("keyword"), desk.count("semantic")), (1, 1));
+}
+
+#[test]
+fn a_deleted_file_is_forgotten() {
+    let desk = Desk::new();
+    let path = desk.write("page.txt", note("the harbour"));
+    desk.write("other.txt", note("a railway"));
+    desk.add();
+    std::fs::remove_file(path).unwrap();
+    desk.add().says("1 gone");
+    assert!(desk.find("harbour").is_empty());
+    assert_eq!((desk.count("keyword"), desk.count("semantic")), (1, 1));
+}
+
+#[test]
+fn moved_copied_and_readded_files_are_not_encoded_again() {
+    let desk = Desk::new();
+    let path = desk.write("page.txt", note("the harbour"));
+    desk.add().says("1 document encoded");
+    std::fs::create_dir(desk.docs().join("deep")).unwrap();
+    std::fs::rename(&path, desk.docs().join("deep/renamed.txt")).unwrap();
+    desk.add().says("known by content").does_not_say("encoded in");
+    assert_eq!(desk.find("harbour"), ["deep/renamed.txt"]);
+    desk.write("copy.txt", note("the harbour"));
+    desk.add().does_not_say("encoded in");
+    desk.run(["remove", "docs"]).ok();
+    assert!(desk.find("harbour").is_empty());
+    desk.add().says("2 known by content").does_not_say("encoded in");
+    assert_eq!((desk.count("keyword"), desk.count("semantic")), (2, 2));
+}
+
+#[test]
+fn an_unchanged_folder_is_not_read_again() {
+    let desk = Desk::new();
+    for number in 0..20 {
+        desk.write(&format!("{number}.txt"), note(&format!("subject {number}")));
+    }
+    desk.run(["add", "docs", "--no-wait"]).ok();
+    let before = desk.status()["sequence"].clone();
+    desk.run(["add", "docs", "--no-wait"]).ok().says("20 unchanged");
+    assert_eq!(desk.status()["sequence"], before);
+}
+
+#[test]
+fn ignore_files_and_exclusions_are_kept_and_lifted() {
+    let desk = Desk::new();
+    desk.write("kept.txt", note("the harbour"));
+    desk.write("draft.txt", note("the harbour draft"));
+    desk.write("secret/.env", "TOKEN=harbour");
+    desk.write("logs/a.txt", note("the harbour logs"));
+    desk.write(".gitignore", "draft.txt\n");
+    desk.run(["add", "docs", "--no-wait", "--exclude", "logs/"]).ok();
+    assert_eq!(desk.find("harbour"), ["kept.txt"]);
+    std::fs::remove_file(desk.docs().join(".gitignore")).unwrap();
+    desk.run(["add", "--no-wait"]).ok();
+    let mut found = desk.find("harbour");
+    found.sort();
+    assert_eq!(found, ["draft.txt", "kept.txt"]);
+}
+
+#[test]
+fn a_folder_that_is_gone_keeps_its_documents() {
+    let desk = Desk::new();
+    desk.write("page.txt", note("the harbour"));
+    desk.run(["add", "docs", "--no-wait"]).ok();
+    let away = desk.home().join("unmounted");
+    std::fs::rename(desk.docs(), &away).unwrap();
+    desk.run(["add", "--no-wait"]).ok().says("not there now");
+    assert_eq!(desk.find("harbour"), ["page.txt"]);
+    std::fs::rename(&away, desk.docs()).unwrap();
+    desk.run(["add", "--no-wait"]).ok();
+    assert_eq!(desk.find("harbour"), ["page.txt"]);
+}
+
+#[test]
+fn a_folder_inside_an_added_folder_adds_nothing_twice() {
+    let desk = Desk::new();
+    desk.write("inner/page.txt", note("the harbour"));
+    desk.write("page.txt", note("the lighthouse"));
+    desk.run(["add", "docs/inner", "--no-wait"]).ok();
+    desk.run(["add", "docs", "--no-wait"]).ok().says("takes in");
+    assert_eq!(desk.run(["folders", "--json"]).ok().json().as_array().unwrap().len(), 1);
+    desk.run(["add", "docs/inner", "--no-wait"]).ok().says("already added");
+    assert_eq!(desk.count("keyword"), 2);
+    desk.run(["remove", "docs/inner"]).exits(2).says("inside");
+}
+
+#[test]
+fn rebuild_keeps_every_document_and_encodes_nothing() {
+    let desk = Desk::new();
+    desk.write("a.txt", note("the harbour"));
+    desk.write("b.md", note("the lighthouse"));
+    desk.add();
+    desk.run(["rebuild"]).ok().says("2 documents rebuilt");
+    assert_eq!(desk.find("harbour")[0], "a.txt");
+    assert_eq!((desk.count("keyword"), desk.count("semantic")), (2, 2));
+    desk.add().does_not_say("encoded in");
+}

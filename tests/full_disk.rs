@@ -1,0 +1,66 @@
+//! A disk that fills up: a small file system of our own, where the system lets us mount one.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::common::{Desk, note};
+
+/// Runs a shell script with a file system of `size` mounted at `place`, in a mount namespace of its own; `None`
+/// where namespaces are not to be had.
+fn with_small_disk(desk: &Desk, place: &Path, size: &str, script: &str) -> Option<(i32, String)> {
+    std::fs::create_dir_all(place).unwrap();
+    let probe = Command::new("unshare").args(["-rm", "true"]).status();
+    if !probe.is_ok_and(|status| status.success()) {
+        return None;
+    }
+    let whole = format!("mount -t tmpfs -o size={size} none '{}' && {script}", place.display());
+    let mut command = desk.command(Vec::<String>::new());
+    let program = command.get_program().to_os_string();
+    let environment: Vec<_> = command
+        .get_envs()
+        .filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned())))
+        .collect();
+    command = Command::new("unshare");
+    command.args(["-rm", "sh", "-c", &whole, "sh"]).arg(program).env_clear().envs(environment);
+    command.current_dir(desk.home());
+    let output = command.output().unwrap();
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Some((output.status.code().unwrap_or(-1), said))
+}
+
+#[test]
+fn a_full_disk_is_told_and_what_was_indexed_is_kept() {
+    let desk = Desk::new();
+    desk.write("first/page.txt", note("the harbour"));
+    // Text that does not compress, well over what the disk below has room for.
+    let mut seed = 7_u64;
+    for number in 0..40 {
+        let words: String = (0..40_000)
+            .map(|_| {
+                seed = seed
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
+                format!("{:x} ", seed >> 24)
+            })
+            .collect();
+        desk.write(&format!("second/{number}.txt"), words);
+    }
+    let script = r#"
+        "$1" add --no-wait docs/first >/dev/null 2>&1 || exit 90
+        "$1" add --no-wait docs/second; echo "add ended with $?"
+        "$1" search -l --mode keyword harbour; echo "search ended with $?"
+        "$1" status >/dev/null; echo "status ended with $?"
+    "#;
+    let Some((_, said)) = with_small_disk(&desk, &desk.data(), "12m", script) else {
+        // Without namespaces the script cannot be run here; CI runs where it can.
+        return;
+    };
+    assert!(said.contains("add ended with 2"), "{said}");
+    assert!(said.contains("the disk is full"), "{said}");
+    assert!(said.contains("first/page.txt") && said.contains("search ended with 0"), "{said}");
+    assert!(said.contains("status ended with 0"), "{said}");
+}

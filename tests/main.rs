@@ -1,0 +1,13 @@
+//! Drives the built `lsearch` on real files, as a person would. One binary, so that it links once.
+
+mod bad_input;
+mod changes;
+mod common;
+mod crash;
+mod eval;
+#[cfg(target_os = "linux")]
+mod full_disk;
+mod house;
+mod library;
+mod search;
+mod verbs;

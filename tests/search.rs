@@ -1,0 +1,173 @@
+//! `lsearch search`: the query language, the filters, the outputs.
+
+use std::time::{Duration, SystemTime};
+
+use crate::common::{Desk, note};
+
+fn desk_of_notes() -> Desk {
+    let desk = Desk::new();
+    desk.write("harbour.txt", note("the harbour"));
+    desk.write("lighthouse.md", format!("# The lighthouse\n\n{}", note("the lighthouse keeper")));
+    desk.write("code/tide.rs", "/// Height of the tide in metres.\nfn tide_height(hour: u32) -> f64 {\n    f64::from(hour)\n}\n");
+    desk.run(["add", "docs", "--no-wait"]).ok();
+    desk
+}
+
+#[test]
+fn found_is_0_nothing_is_1_wrong_is_2() {
+    let desk = desk_of_notes();
+    desk.run(["search", "--mode", "keyword", "harbour"]).exits(0);
+    let nothing = desk.run(["search", "--mode", "keyword", "xylophone"]).exits(1);
+    assert_eq!(nothing.stdout, "");
+    assert!(nothing.stderr.contains("nothing found"), "{}", nothing.stderr);
+    desk.run(["search", "--mode", "loud", "harbour"]).exits(2);
+}
+
+#[test]
+fn phrases_must_stand_exclusions_must_not() {
+    let desk = desk_of_notes();
+    assert_eq!(desk.find("\"lighthouse keeper\""), ["lighthouse.md"]);
+    assert!(desk.find("\"keeper lighthouse\"").is_empty());
+    let without = desk.find("notes -harbour");
+    assert!(
+        without.contains(&"lighthouse.md".to_owned())
+            && !without.contains(&"harbour.txt".to_owned())
+    );
+}
+
+#[test]
+fn filters_by_path_and_type() {
+    let desk = desk_of_notes();
+    assert_eq!(desk.find("type:rust tide"), ["code/tide.rs"]);
+    assert_eq!(
+        desk.find_with(&["--mode", "keyword", "--type", "markdown,pdf"], "notes"),
+        ["lighthouse.md"]
+    );
+    assert_eq!(
+        desk.find_with(&["--mode", "keyword", "--path", "**/harbour*"], "notes"),
+        ["harbour.txt"]
+    );
+    assert!(desk.find_with(&["--mode", "keyword", "--path", "elsewhere/**"], "notes").is_empty());
+}
+
+#[test]
+fn filters_by_day() {
+    let desk = desk_of_notes();
+    let old = desk.write("old.txt", note("the old jetty"));
+    let day = SystemTime::UNIX_EPOCH + Duration::from_secs(1_500_000_000); // 2017-07-14
+    std::fs::File::options().write(true).open(old).unwrap().set_modified(day).unwrap();
+    desk.run(["add", "--no-wait"]).ok();
+    assert_eq!(desk.find_with(&["--mode", "keyword", "--before", "2018"], "notes"), ["old.txt"]);
+    assert!(!desk.find("notes after:2018").contains(&"old.txt".to_owned()));
+    assert_eq!(desk.find("notes after:2017-07-14 before:2017-07-15"), ["old.txt"]);
+    desk.run(["search", "--after", "yesteryear", "notes"]).exits(2).says("yesteryear");
+}
+
+#[test]
+fn identifiers_are_found_whole_and_in_parts() {
+    let desk = desk_of_notes();
+    assert_eq!(desk.find("tide_height"), ["code/tide.rs"]);
+    assert_eq!(desk.find("height"), ["code/tide.rs"]);
+}
+
+#[test]
+fn json_has_the_shape_of_the_contract() {
+    let desk = desk_of_notes();
+    let results = desk.run(["search", "--json", "--mode", "keyword", "harbour"]).ok().json();
+    for key in ["query", "mode", "took_ms", "total", "hits"] {
+        assert!(!results[key].is_null(), "no {key} in {results:#}");
+    }
+    let hit = &results["hits"][0];
+    for key in ["rank", "id", "path", "title", "type", "modified", "score"] {
+        assert!(!hit[key].is_null(), "no {key} in {hit:#}");
+    }
+    assert!(hit["scores"]["keyword"].is_number() && hit["scores"]["document"].is_null());
+    let passage = &hit["passage"];
+    assert!(passage["text"].as_str().unwrap().contains("harbour"), "{passage:#}");
+    assert_eq!(passage["line"], 1);
+    assert!(passage["end"].as_u64() > passage["start"].as_u64());
+}
+
+#[test]
+fn json_lines_and_paths_hold_one_hit_each() {
+    let desk = desk_of_notes();
+    let lines = desk.run(["search", "--jsonl", "--mode", "keyword", "notes"]).ok().stdout;
+    assert_eq!(lines.lines().count(), 2);
+    for line in lines.lines() {
+        let hit: serde_json::Value = serde_json::from_str(line).expect("JSON on each line");
+        assert!(hit["path"].is_string());
+    }
+    let paths = desk.run(["search", "-l", "-n", "1", "--mode", "keyword", "notes"]).ok().stdout;
+    assert_eq!(paths.lines().count(), 1);
+    assert!(std::path::Path::new(paths.trim_end()).is_file(), "{paths}");
+}
+
+#[test]
+fn output_for_people_names_place_and_marks_nothing_without_a_terminal() {
+    let desk = desk_of_notes();
+    let shown = desk.run(["search", "--mode", "keyword", "tide_height"]).ok().stdout;
+    assert!(!shown.contains('\x1b'), "{shown:?}");
+    let home = desk.home().to_string_lossy().into_owned();
+    insta::assert_snapshot!("search_for_people", shown.replace(&home, "~"));
+}
+
+#[test]
+fn explain_shows_every_signal() {
+    let desk = Desk::new();
+    desk.write("harbour.txt", note("the harbour"));
+    desk.write("bread.txt", note("baking bread"));
+    desk.add();
+    let shown = desk.run(["search", "--explain", "harbour"]).ok().stdout;
+    for signal in ["keyword", "document", "passage", "(z "] {
+        assert!(shown.contains(signal), "no {signal} in:\n{shown}");
+    }
+}
+
+#[test]
+fn meaning_finds_what_shares_no_word() {
+    let desk = Desk::new();
+    desk.write(
+        "a.txt",
+        "The physician examined the child and prescribed an antibiotic for the infection.\n",
+    );
+    desk.write(
+        "b.txt",
+        "The mason laid bricks along the garden and mixed more mortar after lunch.\n",
+    );
+    desk.write(
+        "c.txt",
+        "Quarterly revenue fell because two large customers cancelled their subscriptions.\n",
+    );
+    desk.add();
+    assert_eq!(desk.find_with(&["--mode", "semantic"], "a doctor treating a sick kid")[0], "a.txt");
+    assert_eq!(desk.find_with(&[], "business lost income when clients left")[0], "c.txt");
+}
+
+#[test]
+fn copies_are_shown_once_unless_all_are_wanted() {
+    let desk = Desk::new();
+    desk.write("one.txt", note("the harbour"));
+    desk.write("copy/two.txt", note("the harbour"));
+    desk.run(["add", "docs", "--no-wait"]).ok();
+    let once = desk.run(["search", "--json", "--mode", "keyword", "harbour"]).ok().json();
+    assert_eq!(once["hits"].as_array().unwrap().len(), 1);
+    assert_eq!(once["hits"][0]["also_at"].as_array().unwrap().len(), 1);
+    assert_eq!(desk.find_with(&["--mode", "keyword", "--all"], "harbour").len(), 2);
+}
+
+#[test]
+fn neighbouring_passages_on_request() {
+    let desk = Desk::new();
+    let mut text = String::new();
+    for number in 0..40 {
+        text.push_str(&format!("Paragraph {number} goes on for a while about the weather of day {number}, its winds, its clouds and its rain, so that a passage is soon full and another one has to begin after it. {}\n\n", "Nothing else happened. ".repeat(12)));
+    }
+    text = text.replace("about the weather of day 20,", "about the zeppelin of day 20,");
+    desk.write("long.txt", &text);
+    desk.run(["add", "docs", "--no-wait"]).ok();
+    let alone = desk.run(["search", "--mode", "keyword", "zeppelin"]).ok().stdout;
+    let around = desk.run(["search", "--mode", "keyword", "-C", "1", "zeppelin"]).ok().stdout;
+    assert!(around.len() > alone.len());
+    assert!(around.contains("Paragraph 18") || around.contains("Paragraph 17"), "{around}");
+    assert!(!around.contains("Paragraph 3 "), "{around}");
+}
