@@ -10,6 +10,11 @@ use ignore::{DirEntry, WalkBuilder, WalkState};
 
 use crate::{FailReason, Guess, IngestError, SkipReason, guess_by_name, is_secret, read};
 
+/// The ignore file of this program's own.
+const OWN_IGNORE_FILE: &str = ".lsearchignore";
+/// The ignore files that are heeded in every folder.
+const IGNORE_FILES: [&str; 3] = [OWN_IGNORE_FILE, ".ignore", ".gitignore"];
+
 /// What a walk leaves out beyond the ignore files it finds.
 #[derive(Debug, Clone)]
 pub struct WalkOptions {
@@ -115,7 +120,7 @@ pub fn walk(
         .git_global(false)
         .parents(false)
         .follow_links(false)
-        .add_custom_ignore_filename(".lsearchignore")
+        .add_custom_ignore_filename(OWN_IGNORE_FILE)
         .threads(options.threads);
     builder.build_parallel().run(|| {
         Box::new(|entry| {
@@ -213,7 +218,20 @@ impl Walker<'_> {
             }
         }
         self.exclude.matched(real_path, is_dir).is_ignore()
-            || self.above.iter().any(|matcher| matcher.matched(real_path, is_dir).is_ignore())
+            || (is_ignored_by_nearest(&self.above, real_path, is_dir)
+                && !self.is_kept_from_below(real_path, is_dir))
+    }
+
+    /// Whether an ignore file at or below the root says that the entry stays (`!name`): it stands
+    /// nearer than those above the root and outranks them. Only asked of what they would leave out.
+    fn is_kept_from_below(&self, real_path: &Path, is_dir: bool) -> bool {
+        let folders = real_path.ancestors().skip(1);
+        folders.take_while(|folder| folder.starts_with(self.real_root)).any(|folder| {
+            IGNORE_FILES.iter().any(|name| {
+                ignore_file(folder, name)
+                    .is_some_and(|matcher| matcher.matched(real_path, is_dir).is_whitelist())
+            })
+        })
     }
 
     fn as_given(&self, real_path: &Path) -> PathBuf {
@@ -253,7 +271,25 @@ fn exclude_matcher(root: &Path, patterns: &[String]) -> Result<Gitignore, Ingest
     builder.build().map_err(|e| invalid(&patterns.join(" "), &e))
 }
 
-/// The `.gitignore` files above the root within the same repository.
+/// Whether the first of the matchers that says anything leaves the entry out.
+fn is_ignored_by_nearest(matchers: &[Gitignore], real_path: &Path, is_dir: bool) -> bool {
+    let mut verdicts = matchers.iter().map(|matcher| matcher.matched(real_path, is_dir));
+    verdicts.find(|verdict| !verdict.is_none()).is_some_and(|verdict| verdict.is_ignore())
+}
+
+fn ignore_file(folder: &Path, name: &str) -> Option<Gitignore> {
+    let file = folder.join(name);
+    // Only plain files: opening a named pipe would wait for a writer.
+    if !file.is_file() {
+        return None;
+    }
+    let mut builder = GitignoreBuilder::new(folder);
+    // Lines that are not valid globs are left out; the others still hold.
+    let _ = builder.add(&file);
+    builder.build().ok()
+}
+
+/// The `.gitignore` files above the root within the same repository, the nearest first.
 ///
 /// One that leaves out the root itself is passed over: who adds a folder wants it, and many a home
 /// folder is a repository that ignores everything.
@@ -265,17 +301,7 @@ fn matchers_above(real_root: &Path) -> Vec<Gitignore> {
         .ancestors()
         .skip(1)
         .take_while(|folder| folder.starts_with(top))
-        .filter_map(|folder| {
-            let file = folder.join(".gitignore");
-            // Only plain files: opening a named pipe would wait for a writer.
-            if !file.is_file() {
-                return None;
-            }
-            let mut builder = GitignoreBuilder::new(folder);
-            // Lines that are not valid globs are left out; the others still hold.
-            let _ = builder.add(&file);
-            builder.build().ok()
-        })
+        .filter_map(|folder| ignore_file(folder, ".gitignore"))
         .filter(|matcher| !matcher.matched_path_or_any_parents(real_root, true).is_ignore())
         .collect()
 }

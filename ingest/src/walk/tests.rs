@@ -82,6 +82,26 @@ fn rules_from_above_in_the_repository_hold_unless_they_hide_the_root() {
 }
 
 #[test]
+fn nearer_ignore_files_outrank_those_above_the_root() {
+    let folder = tree(&[
+        (".git/HEAD", "x"),
+        (".gitignore", "*.log\n*.gen\n/docs/a/old/\n"),
+        ("docs/.gitignore", "!*.log\n"),
+        ("docs/a/.lsearchignore", "!keep.gen\n"),
+        ("docs/a/x.log", "x"),
+        ("docs/a/x.gen", "x"),
+        ("docs/a/old/y.txt", "x"),
+        ("docs/a/b/keep.gen", "x"),
+    ]);
+    let options = WalkOptions::default();
+    let from_top = ["docs/a/b/keep.gen", "docs/a/x.log"];
+    assert_eq!(files(folder.path(), &options), from_top);
+    // The same files, whichever of the folders is the root.
+    assert_eq!(files(&folder.path().join("docs"), &options), ["a/b/keep.gen", "a/x.log"]);
+    assert_eq!(files(&folder.path().join("docs/a"), &options), ["b/keep.gen", "x.log"]);
+}
+
+#[test]
 fn what_is_not_read_is_reported_with_a_reason() {
     let folder = tree(&[
         ("photo.jpg", "x"),
@@ -104,7 +124,7 @@ fn what_is_not_read_is_reported_with_a_reason() {
         ("dangling", "symbolic link (not followed)"),
         ("empty.txt", "empty file"),
         ("keyrings", "looks like a secret (key, password or credentials)"),
-        ("large.txt", "larger than the limit of 9 bytes (set max_file_size)"),
+        ("large.txt", "larger than the limit of 9 bytes (max_file_mb in the configuration)"),
         ("letter.docx", "format not supported yet (docx)"),
         ("lib.so", "binary file"),
         ("link.txt", "symbolic link (not followed)"),
