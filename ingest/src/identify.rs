@@ -130,10 +130,15 @@ fn by_signature(head: &[u8]) -> Option<&'static str> {
         (0, b"\0asm", ""),
         (0, b"SQLite format 3\0", ""),
     ];
+    // Signatures made of letters are also the beginnings of sentences ("ID3 tags are …"); what stands
+    // behind them in a file of that format is not text. These two formats are text themselves.
+    let is_text_format = |format| matches!(format, "rtf" | "ps");
+    let may_be_words = |signature: &[u8]| signature.iter().all(|byte| (0x20..0x7F).contains(byte));
     SIGNATURES
         .iter()
-        .find(|(offset, signature, _)| {
+        .find(|(offset, signature, format)| {
             head.get(*offset..).is_some_and(|rest| rest.starts_with(signature))
+                && (is_text_format(*format) || !may_be_words(signature) || !looks_like_text(head))
         })
         .map(|(_, _, format)| *format)
 }
@@ -161,6 +166,31 @@ mod tests {
         assert_eq!(identify(Path::new("a.txt"), b"\x7FELF\x02\x01"), Err(SkipReason::Binary));
         assert_eq!(identify(Path::new("a.txt"), &[0, 1, 2, 3, 0, 9, 8]), Err(SkipReason::Binary));
         assert_eq!(identify(Path::new("a.txt"), b""), Err(SkipReason::Empty));
+    }
+
+    #[test]
+    fn letters_that_a_format_begins_with_may_begin_a_sentence_too() {
+        for text in [
+            "ID3 tags hold the title of a song.",
+            "Chapter WAVE: on the sea",
+            "Convert WEBP to PNG",
+            "The ftyp box comes first.",
+            "GIF89a came two years after GIF87a.",
+            "BZh is how bzip2 files begin.",
+        ] {
+            assert_eq!(ok("notes.txt", text.as_bytes()).0, Kind::Text, "{text}");
+        }
+        for (bytes, format) in [
+            (&b"ID3\x03\0\0\0\0\x0F\x76TIT2"[..], "mp3"),
+            (b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0", "wav"),
+            (b"\0\0\0\x18ftypmp42\0\0\0\0", "mp4"),
+            (b"BZh91AY&SY\0\x12\x34\x56", "bz2"),
+            (b"{\\rtf1\\ansi Dear Sir", "rtf"),
+            (b"%!PS-Adobe-3.0\n", "ps"),
+        ] {
+            let unsupported = SkipReason::Unsupported { format: format.to_owned() };
+            assert_eq!(identify(Path::new("notes.txt"), bytes), Err(unsupported));
+        }
     }
 
     #[test]
