@@ -205,14 +205,14 @@ const UNSUPPORTED: &[&str] = &[
 /// Extensions of files that are no documents at all.
 #[rustfmt::skip]
 const BINARY: &[&str] = &[
-    "exe", "dll", "so", "dylib", "a", "lib", "o", "obj", "ko", "bin", "dat", "elf", "com", "sys", "pdb", "class",
+    "exe", "dll", "so", "dylib", "a", "lib", "o", "obj", "ko", "bin", "elf", "sys", "pdb", "class",
     "pyc", "pyo", "pyd", "wasm", "bc", "rlib", "rmeta", "beam", "swf", "dex", "node",
     "ttf", "otf", "ttc", "woff", "woff2", "eot", "pfb", "afm",
     "sqlite", "sqlite3", "db", "db3", "mdb", "accdb", "dbf", "frm", "ibd", "rdb", "lmdb", "realm",
     "parquet", "feather", "arrow", "orc", "avro", "npy", "npz", "pkl", "pickle", "h5", "hdf5", "mat", "rds", "rdata",
     "onnx", "pt", "pth", "ckpt", "safetensors", "gguf", "tflite", "pb",
     "blend", "fbx", "stl", "glb", "dwg", "dxf", "skp", "3ds", "ply",
-    "swp", "swo", "part", "crdownload", "lock-wal", "pack", "idx", "mo", "gmo", "cache", "dump", "core", "dmp",
+    "swp", "swo", "part", "crdownload", "lock-wal", "pack", "idx", "mo", "gmo", "cache", "core", "dmp",
     "torrent", "pcap", "pcapng", "keystore", "jks", "pdn", "sketch", "fig",
 ];
 
@@ -237,6 +237,10 @@ mod tests {
             Guess::Skip(SkipReason::Unsupported { format: "docx".to_owned() })
         );
         assert_eq!(guess("lib.so"), Guess::Skip(SkipReason::Binary));
+        // As often text as not, or no extension at all: the bytes decide.
+        for name in ["readings.dat", "customers.dump", "letter to anna@example.com"] {
+            assert_eq!(guess(name), Guess::Unknown, "{name}");
+        }
     }
 
     #[test]
