@@ -1,7 +1,7 @@
 //! Bytes into text.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
 
 /// How much of a file the detection of legacy encodings looks at, from about the first character
 /// that is not ASCII.
@@ -28,6 +28,9 @@ pub fn decode(bytes: Vec<u8>, declared: Option<&str>) -> Decoded {
         Ok(mut text) => {
             if text.starts_with('\u{FEFF}') {
                 text.drain(..'\u{FEFF}'.len_utf8());
+            }
+            if let Some(decoded) = iso_2022_jp(&text) {
+                return decoded;
             }
             // Text of ASCII letters in UTF-16 is valid UTF-8, with a NUL after each letter.
             if !text.contains('\0') || utf16_by_zeros(text.as_bytes()).is_none() {
@@ -56,12 +59,20 @@ pub fn decode(bytes: Vec<u8>, declared: Option<&str>) -> Decoded {
     decode_as(guess_legacy(&bytes), &bytes)
 }
 
+/// Japanese text in seven bits, as mail programs wrote it: ASCII to look at, but for the escape
+/// sequences that switch to another set of characters.
+fn iso_2022_jp(text: &str) -> Option<Decoded> {
+    let switches = text.contains("\u{1B}$B") || text.contains("\u{1B}$@");
+    let decoded = (switches && text.is_ascii()).then(|| decode_as(ISO_2022_JP, text.as_bytes()))?;
+    (!decoded.replaced).then_some(decoded)
+}
+
 fn guess_legacy(bytes: &[u8]) -> &'static Encoding {
     let first = bytes.iter().position(|byte| !byte.is_ascii()).unwrap_or(0);
     // With a little of what stands before it, which is ASCII and cannot be the middle of anything.
     let telling = &bytes[first.saturating_sub(64)..];
     let telling = &telling[..telling.len().min(DETECT_BYTES)];
-    // ISO-2022-JP is made of ASCII bytes only, and so does not come to this.
+    // ISO-2022-JP is made of ASCII bytes only, and so does not come to this: see `iso_2022_jp`.
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(telling, true);
     detector.guess(None, Utf8Detection::Deny)
@@ -222,6 +233,17 @@ mod tests {
             assert!(!is_mostly_utf8(&bytes), "{}", encoding.name());
             assert_eq!(decode(bytes.repeat(3), None).text, text.repeat(3), "{}", encoding.name());
         }
+    }
+
+    #[test]
+    fn japanese_mail_in_seven_bits_is_recognised() {
+        let text = "Subject: 会議\n契約の当事者は、以下の条項に同意する。\n";
+        let (bytes, _, _) = encoding_rs::ISO_2022_JP.encode(text);
+        let decoded = decode(bytes.into_owned(), None);
+        assert_eq!(decoded.text, text);
+        assert_eq!(decoded.encoding.as_deref(), Some("ISO-2022-JP"));
+        let log = "\u{1B}[1mbold\u{1B}(B\u{1B}[m and \u{1B}$B nonsense\u{1B}";
+        assert_eq!(decode(log.into(), None).text, log);
     }
 
     #[test]
