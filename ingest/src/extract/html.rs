@@ -15,7 +15,10 @@ const DECLARATION_BYTES: usize = 1024;
 
 pub(super) fn extract(bytes: Vec<u8>) -> Extracted {
     let declared = declared_encoding(&bytes[..bytes.len().min(DECLARATION_BYTES)]);
-    let Decoded { text: source, encoding, replaced } = decode(bytes, declared.as_deref());
+    let Decoded { text: mut source, encoding, replaced } = decode(bytes, declared.as_deref());
+    if is_xhtml(&source) {
+        source = with_end_tags(&source);
+    }
     let html = Html::parse_document(&source);
     drop(source);
 
@@ -49,12 +52,46 @@ pub(super) fn extract(bytes: Vec<u8>) -> Extracted {
 fn declared_encoding(head: &[u8]) -> Option<String> {
     let head = String::from_utf8_lossy(head).to_ascii_lowercase();
     ["charset", "encoding"].into_iter().find_map(|key| {
-        let (_, rest) = head.split_once(key)?;
-        let rest = rest.trim_start().strip_prefix('=')?.trim_start();
-        let label = rest.trim_start_matches(['"', '\'']);
-        let end = label.find(|c: char| !(c.is_ascii_alphanumeric() || "-_:.".contains(c)))?;
-        (end > 0).then(|| label[..end].to_owned())
+        // The word may also stand in a comment or a description.
+        head.match_indices(key).find_map(|(at, _)| {
+            let rest = head[at + key.len()..].trim_start().strip_prefix('=')?.trim_start();
+            let label = rest.trim_start_matches(['"', '\'']);
+            let end = label.find(|c: char| !(c.is_ascii_alphanumeric() || "-_:.".contains(c)))?;
+            (end > 0).then(|| label[..end].to_owned())
+        })
     })
+}
+
+/// Whether a page says that it is XML.
+fn is_xhtml(source: &str) -> bool {
+    let head = &source[..source.floor_char_boundary(DECLARATION_BYTES)];
+    head.trim_start().starts_with("<?xml") || head.contains("http://www.w3.org/1999/xhtml")
+}
+
+/// Gives empty elements in the manner of XML an end tag: `<script src="a.js"/>` begins a script to
+/// HTML, which would take all of the page that follows for its content.
+fn with_end_tags(source: &str) -> String {
+    const VOID: [&str; 14] = [
+        "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param",
+        "source", "track", "wbr",
+    ];
+    let mut written = String::with_capacity(source.len() + 1024);
+    let mut rest = source;
+    while let Some((before, after)) = rest.split_once("/>") {
+        let tag = before.rfind('<').map_or("", |start| &before[start + 1..]);
+        let name = tag.split(|c: char| c.is_whitespace()).next().unwrap_or_default();
+        let is_element = name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        written.push_str(before);
+        if is_element && !tag.contains('>') && !VOID.contains(&name) {
+            written.extend(["></", name, ">"]);
+        } else {
+            written.push_str("/>");
+        }
+        rest = after;
+    }
+    written.push_str(rest);
+    written
 }
 
 /// Goes through the tree without recursion, since pages may be nested without bound.

@@ -49,6 +49,7 @@ fn inline_markup_does_not_split_words() {
         text("<p>H<sub>2</sub>O and <b>bold</b> <i>words</i>, done.</p>"),
         "H2O and bold words, done.\n"
     );
+    assert_eq!(text("<p>Ver&shy;tr\u{E4}ge</p><p>&shy;</p><p>x"), "Vertr\u{E4}ge\n\nx\n");
 }
 
 #[test]
@@ -71,6 +72,27 @@ fn the_declared_encoding_is_used() {
     let extracted = extract(html);
     assert_eq!(extracted.text, "ąę\n");
     assert_eq!(extracted.encoding.as_deref(), Some("ISO-8859-2"));
+}
+
+#[test]
+fn an_encoding_is_found_behind_other_uses_of_the_word() {
+    let mut html = b"<!-- the charset matters --><meta charset=iso-8859-2><p>".to_vec();
+    html.extend([0xB1, 0xEA]);
+    assert_eq!(extract(html).text, "\u{105}\u{119}\n");
+}
+
+#[test]
+fn empty_elements_of_xhtml_do_not_swallow_the_page() {
+    for start in [
+        "<?xml version=\"1.0\"?>\n<html>",
+        "<!DOCTYPE html><html xmlns=\"http://www.w3.org/1999/xhtml\">",
+    ] {
+        let page = format!(
+            "{start}<head><title/><script src=\"a.js\" /></head><body><div hidden=\"\"/><p>One<br/>two \
+             <img alt='a > b'/></p><textarea/><p>three</p></body></html>"
+        );
+        assert_eq!(text(&page), "One\ntwo a > b\n\nthree\n");
+    }
 }
 
 proptest! {

@@ -55,6 +55,16 @@ impl Writer {
             self.preformatted(text);
             return;
         }
+        // Soft hyphens are no letters: they only say where a word may be divided, and would hide it
+        // from a search.
+        let soft = ['\u{AD}'];
+        let shown;
+        let text = if text.contains(soft) {
+            shown = text.replace(soft, "");
+            &shown
+        } else {
+            text
+        };
         let mut words = text.split_whitespace().peekable();
         if text.starts_with(char::is_whitespace) {
             self.space = true;
