@@ -86,6 +86,29 @@ fn pdfs_without_text_or_sense_say_so() {
 }
 
 #[test]
+fn pages_without_a_size_are_read_and_a_broken_one_is_named() {
+    let whole = common::pdf("x", &[&["First"], &["Second"], &["Third"]]);
+    let edit = |from: &str, to: &str, at: usize| {
+        assert_eq!(from.len(), to.len());
+        let mut bytes = whole.clone();
+        let found = |(_, window): &(usize, &[u8])| *window == from.as_bytes();
+        let (start, _) = whole.windows(from.len()).enumerate().filter(found).nth(at).unwrap();
+        bytes[start..start + to.len()].copy_from_slice(to.as_bytes());
+        document(from_bytes("a.pdf", &bytes))
+    };
+    for size in ["/MediaBix [0 0 595 842]", "/MediaBox [0 595 842]  "] {
+        let document = edit("/MediaBox [0 0 595 842]", size, 1);
+        assert_eq!(document.text, "First\n\nSecond\n\nThird\n", "{size}");
+        assert_eq!(document.warnings, [""; 0], "{size}");
+    }
+    // A page that cannot even be begun says nothing about the one before it.
+    let document = edit("/Contents 8 0 R", "/ArtBox [1]    ", 0);
+    assert_eq!(document.text, "First\n\nThird\n");
+    assert_eq!(document.warnings.len(), 2, "{:?}", document.warnings);
+    assert!(document.warnings[0].starts_with("page 2 could not"), "{:?}", document.warnings);
+}
+
+#[test]
 fn a_page_that_brings_the_child_down_costs_only_itself() {
     let folder = tempfile::tempdir().unwrap();
     let bytes = common::pdf("Ring binder", &[&["before"], &["Do"], &["after"]]);

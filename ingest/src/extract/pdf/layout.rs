@@ -44,6 +44,11 @@ impl<'a> PageWriter<'a> {
         Self { at_page, done: Vec::new(), page: None }
     }
 
+    /// Whether a page was begun and not ended: the one that a failure fell into.
+    pub(super) fn is_within_page(&self) -> bool {
+        self.page.is_some()
+    }
+
     /// The pages with their numbers; the last one as far as it was read.
     pub(super) fn finish(mut self) -> Vec<(u32, String)> {
         self.close_page();

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use pdf_extract::encryption::DecryptionError;
-use pdf_extract::{Document as Pdf, Error as PdfError, ObjectId, OutputError};
+use pdf_extract::{Document as Pdf, Error as PdfError, Object, ObjectId, OutputError};
 
 use super::{Course, Extracted, Outcome, panic_message};
 use crate::headings::find_headings;
@@ -32,10 +32,13 @@ pub(super) fn extract(bytes: &[u8], course: &Course) -> Result<Extracted, Outcom
 }
 
 fn read(bytes: &[u8], course: &Course) -> Result<Extracted, Outcome> {
-    let pdf = open(bytes)?;
+    let mut pdf = open(bytes)?;
     let pages: Vec<(u32, ObjectId)> = pdf.get_pages().into_iter().collect();
     if pages.is_empty() {
         return Err(damaged("it has no pages".to_owned()));
+    }
+    for (_, page) in &pages {
+        give_media_box(&mut pdf, *page);
     }
     let (texts, mut warnings) = read_pages(&pdf, &pages, course);
     let cleaned = clean::clean_pages(&texts);
@@ -77,6 +80,36 @@ fn open(bytes: &[u8]) -> Result<Pdf, Outcome> {
     }
 }
 
+/// Gives a page without a usable size one: readers of PDF take a letter's, the parser would give up.
+fn give_media_box(pdf: &mut Pdf, page: ObjectId) {
+    if has_media_box(pdf, page) {
+        return;
+    }
+    if let Ok(Object::Dictionary(page)) = pdf.get_object_mut(page) {
+        page.set("MediaBox", [0, 0, 612, 792].map(Object::Integer).to_vec());
+    }
+}
+
+/// Whether the page or a node of the page tree above it says how large the page is.
+fn has_media_box(pdf: &Pdf, page: ObjectId) -> bool {
+    let is_number = |object: &Object| {
+        pdf.dereference(object).is_ok_and(|(_, number)| number.as_float().is_ok())
+    };
+    let mut node = page;
+    // Trees are a few levels deep; one that bites its own tail has no end.
+    for _ in 0..64 {
+        let Ok(dictionary) = pdf.get_dictionary(node) else { break };
+        if let Ok(size) = dictionary.get(b"MediaBox") {
+            return pdf.dereference(size).is_ok_and(|(_, size)| {
+                size.as_array().is_ok_and(|s| s.len() >= 4 && s.iter().all(is_number))
+            });
+        }
+        let Ok(parent) = dictionary.get(b"Parent").and_then(Object::as_reference) else { break };
+        node = parent;
+    }
+    false
+}
+
 fn damaged(detail: String) -> Outcome {
     Outcome::Failed(FailReason::Damaged { format: "pdf".to_owned(), detail })
 }
@@ -91,15 +124,13 @@ fn read_pages(pdf: &Pdf, pages: &[(u32, ObjectId)], course: &Course) -> (Vec<Str
     if course.skip_pages.is_empty() {
         let mut writer = PageWriter::new(course.at_page);
         let failure = guarded(|| pdf_extract::output_doc(pdf, &mut writer));
+        // A page that failed before it began is not among those written; it is tried once more below.
+        let failure = failure.filter(|_| writer.is_within_page());
         let read = writer.finish();
         next = read.len();
+        failures.extend(read.last().zip(failure).map(|((number, _), detail)| (*number, detail)));
         for (text, (_, page)) in texts.iter_mut().zip(read) {
             *text = page;
-        }
-        if let Some(detail) = failure {
-            // A page that failed before it began is not among those written.
-            let at = pages.get(next.saturating_sub(1)).or(pages.first());
-            failures.extend(at.map(|(number, _)| (*number, detail)));
         }
     }
     for (index, (number, _)) in pages.iter().enumerate().skip(next) {
@@ -112,7 +143,6 @@ fn read_pages(pdf: &Pdf, pages: &[(u32, ObjectId)], course: &Course) -> (Vec<Str
         texts[index] = writer.finish().pop().map(|(_, text)| text).unwrap_or_default();
         failures.extend(failure.map(|detail| (*number, detail)));
     }
-    failures.dedup_by_key(|(number, _)| *number);
     (texts, failure_warnings(&failures))
 }
 
