@@ -8,6 +8,7 @@ use fs_err::File;
 use fs_err::os::unix::fs::OpenOptionsExt;
 use rustix::fs::OFlags;
 
+use crate::identify::HEAD_BYTES;
 use crate::{FailReason, IngestError, Outcome, SkipReason};
 
 /// BLAKE3 of the file's bytes and how many there were, read piece by piece.
@@ -36,7 +37,14 @@ pub fn hash_file(path: &Path) -> Result<([u8; 32], u64), IngestError> {
 
 /// The bytes of the file as they stood at one moment, as far as size and time of modification can
 /// tell; tried twice. `Err` holds what to report instead.
-pub(crate) fn read_whole(path: &Path, max_bytes: u64) -> Result<Vec<u8>, Outcome> {
+///
+/// `accept` is asked about the first [`HEAD_BYTES`] before the rest is read, so that a large file
+/// which is no document takes neither time nor memory.
+pub(crate) fn read_whole(
+    path: &Path,
+    max_bytes: u64,
+    accept: impl Fn(&[u8]) -> Result<(), SkipReason>,
+) -> Result<Vec<u8>, Outcome> {
     for _ in 0..2 {
         let (mut file, before) = open(path).map_err(|e| failed(&e))?;
         if !before.is_file() {
@@ -46,9 +54,14 @@ pub(crate) fn read_whole(path: &Path, max_bytes: u64) -> Result<Vec<u8>, Outcome
         if before.len() > max_bytes {
             return Err(Outcome::Skipped(SkipReason::TooLarge { limit_bytes: max_bytes }));
         }
-        // One byte more than expected, so that the end is met without growing the buffer.
-        let mut bytes = Vec::with_capacity(before.len() as usize + 1);
         let limit = max_bytes.saturating_add(1);
+        let mut bytes = Vec::with_capacity(HEAD_BYTES);
+        let head_bytes = limit.min(HEAD_BYTES as u64);
+        (&mut file).take(head_bytes).read_to_end(&mut bytes).map_err(|e| failed(&e))?;
+        accept(&bytes).map_err(Outcome::Skipped)?;
+        // One byte more than expected, so that the end is met without growing the buffer.
+        bytes.reserve_exact((before.len() as usize + 1).saturating_sub(bytes.len()));
+        let limit = limit - bytes.len() as u64;
         (&mut file).take(limit).read_to_end(&mut bytes).map_err(|e| failed(&e))?;
         let after = file.metadata().map_err(|e| failed(&e))?;
         let size_bytes = bytes.len() as u64;
@@ -115,7 +128,7 @@ mod tests {
         let (hash, size_bytes) = hash_file(&path).unwrap();
         assert_eq!(size_bytes, 300_000);
         assert_eq!(hash, *blake3::hash(&bytes).as_bytes());
-        assert_eq!(read_whole(&path, 300_000).unwrap(), bytes);
+        assert_eq!(read_whole(&path, 300_000, |_| Ok(())).unwrap(), bytes);
     }
 
     #[test]
@@ -124,7 +137,7 @@ mod tests {
         let path = folder.path().join("a.txt");
         fs_err::write(&path, "0123456789").unwrap();
         let limit = Outcome::Skipped(SkipReason::TooLarge { limit_bytes: 9 });
-        assert_eq!(read_whole(&path, 9).unwrap_err(), limit);
+        assert_eq!(read_whole(&path, 9, |_| Ok(())).unwrap_err(), limit);
 
         let pipe = folder.path().join("pipe");
         rustix::fs::mknodat(
@@ -136,10 +149,17 @@ mod tests {
         )
         .unwrap();
         let special = Outcome::Skipped(SkipReason::Special { what: "named pipe".to_owned() });
-        assert_eq!(read_whole(&pipe, 9).unwrap_err(), special);
+        assert_eq!(read_whole(&pipe, 9, |_| Ok(())).unwrap_err(), special);
         assert!(matches!(hash_file(&pipe), Err(IngestError::NotRegular { .. })));
 
+        let accept = |head: &[u8]| if head == b"01" { Ok(()) } else { Err(SkipReason::Binary) };
+        let binary = Outcome::Skipped(SkipReason::Binary);
+        assert_eq!(read_whole(&path, 10, accept).unwrap_err(), binary);
+
         let missing = folder.path().join("missing");
-        assert_eq!(read_whole(&missing, 9).unwrap_err(), Outcome::Failed(FailReason::Vanished));
+        assert_eq!(
+            read_whole(&missing, 9, |_| Ok(())).unwrap_err(),
+            Outcome::Failed(FailReason::Vanished)
+        );
     }
 }

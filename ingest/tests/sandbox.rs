@@ -188,6 +188,17 @@ fn limits_of_size_are_told_apart() {
 }
 
 #[test]
+fn a_large_file_that_is_no_document_is_not_read_into_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path(), "film.unknown", b"\x1A\x45\xDF\xA3");
+    // A hole: long, but no room on the disk.
+    fs::File::options().write(true).open(&path).unwrap().set_len(2 << 30).unwrap();
+    let extractor = Extractor::new(ExtractorOptions { max_file_bytes: 4 << 30, ..options() });
+    let unsupported = SkipReason::Unsupported { format: "mkv".to_owned() };
+    assert_eq!(extractor.extract(&path), Outcome::Skipped(unsupported));
+}
+
+#[test]
 fn a_worker_that_cannot_start_says_nothing_about_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path(), "a.txt", b"text");

@@ -76,7 +76,8 @@ pub(crate) struct Course<'a> {
 }
 
 pub(crate) fn extract_file(path: &Path, limits: &ExtractLimits, course: &Course) -> Outcome {
-    match read::read_whole(path, limits.max_file_bytes) {
+    let accept = |head: &[u8]| identify(path, head).map(drop);
+    match read::read_whole(path, limits.max_file_bytes, accept) {
         Ok(bytes) => extract(path, bytes, limits, course),
         Err(outcome) => outcome,
     }
