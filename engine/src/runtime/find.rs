@@ -54,11 +54,13 @@ pub fn find(candidates: &Candidates) -> Result<Option<Found>, EngineError> {
 }
 
 /// The best library below a folder: with CUDA if that is preferred, then the highest version, then
-/// the shortest path.
+/// the shortest path. One that its name shows to be too old is as good as none: another folder may
+/// hold a better one, or it can be fetched.
 fn best_in(folder: &Path, prefer_cuda: bool) -> Option<Found> {
     let mut libraries = Vec::new();
     collect(folder, MAX_DEPTH, &mut libraries);
-    let mut found: Vec<Found> = libraries.into_iter().map(described).collect();
+    let mut found: Vec<Found> =
+        libraries.into_iter().map(described).filter(|library| !is_outdated(library)).collect();
     found.sort_by_key(|library| {
         let version = library.version.as_deref().map(version_numbers);
         (Reverse(prefer_cuda && library.cuda), Reverse(version), library.path.as_os_str().len())
@@ -110,13 +112,26 @@ pub(super) fn version_in_name(name: &str) -> Option<String> {
     Some(version.to_string())
 }
 
+/// Whether the version in a library's name is one that [`load`](super::load) refuses.
+fn is_outdated(library: &Found) -> bool {
+    let version = library.version.as_deref().map(version_numbers).unwrap_or_default();
+    match version[..] {
+        [major, minor, ..] => major != 1 || minor < ort::MINOR_VERSION,
+        // "libonnxruntime.so.1" says nothing; loading it will tell.
+        _ => false,
+    }
+}
+
 fn version_numbers(version: &str) -> Vec<u32> {
     version.split('.').map(|part| part.parse().unwrap_or(0)).collect()
 }
 
 /// Prints the folder of the installed package without importing it, which would take a second.
+/// Python runs isolated (`-I`), so that what lies in the current folder is not taken for the package;
+/// that leaves out packages installed for the user alone, which are asked for by themselves.
 const ASK_PYTHON: &str = "\
-import importlib.util as u
+import importlib.util as u, site, sys
+sys.path.append(site.getusersitepackages())
 s = u.find_spec('onnxruntime')
 print(s.submodule_search_locations[0] if s and s.submodule_search_locations else '')";
 
@@ -192,6 +207,51 @@ mod tests {
         assert!(!find(&candidates).unwrap().unwrap().cuda);
         candidates.prefer_cuda = true;
         assert_eq!(find(&candidates).unwrap().unwrap().path, gpu);
+    }
+
+    #[test]
+    fn libraries_that_are_too_old_are_passed_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let (first, second) = (dir.path().join("a"), dir.path().join("b"));
+        touch(&first.join("libonnxruntime.so.1.17.3"));
+        let mut candidates = Candidates { folders: vec![first.clone()], ..Default::default() };
+        assert_eq!(find(&candidates).unwrap(), None);
+        touch(&second.join("libonnxruntime.so.1.32.0"));
+        candidates.folders.push(second.clone());
+        let found = find(&candidates).unwrap().unwrap();
+        assert_eq!(found.path, second.join("libonnxruntime.so.1.32.0"));
+        // Named by the user it is tried all the same, and loading says what is wrong with it.
+        candidates.explicit = Some(first.join("libonnxruntime.so.1.17.3"));
+        assert!(find(&candidates).unwrap().is_some());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_package_installed_for_the_user_alone_is_found() {
+        use std::os::unix::fs::PermissionsExt;
+        let Some(python) = std::env::var_os("PATH").and_then(|path| {
+            std::env::split_paths(&path).map(|f| f.join("python3")).find(|p| p.is_file())
+        }) else {
+            return;
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let ask = ["-c", "import site; print(site.getusersitepackages())"];
+        let asked =
+            Command::new(&python).args(ask).env("PYTHONUSERBASE", dir.path()).output().unwrap();
+        let site = PathBuf::from(String::from_utf8(asked.stdout).unwrap().trim());
+        touch(&site.join("onnxruntime/__init__.py"));
+        let library = site.join("onnxruntime/capi/libonnxruntime.so.1.32.0");
+        touch(&library);
+        let wrapper = dir.path().join("python");
+        let (base, program) = (dir.path().display(), python.display());
+        let script = format!("#!/bin/sh\nPYTHONUSERBASE='{base}' exec '{program}' \"$@\"\n");
+        fs_err::write(&wrapper, script).unwrap();
+        fs_err::set_permissions(&wrapper, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let found = package_folder(&wrapper).unwrap();
+        if package_folder(&python).is_none_or(|other| other != found) {
+            assert_eq!(best_in(&found, false).unwrap().path, library);
+        }
+        // Else a package is installed for everyone, and goes before one's own.
     }
 
     #[test]
