@@ -45,7 +45,7 @@ pub(crate) fn plan(lengths: &[usize], budget: usize, batching: &Batching) -> Vec
         match batches.last_mut() {
             Some(batch)
                 if batch.masked == masked
-                    && fits(batch, tokens, masked)
+                    && fits(batch, tokens, batching)
                     && (batch.sequences.len() + 1) * batch.tokens <= budget =>
             {
                 batch.sequences.push(index);
@@ -56,8 +56,11 @@ pub(crate) fn plan(lengths: &[usize], budget: usize, batching: &Batching) -> Vec
     batches
 }
 
-fn fits(batch: &Batch, tokens: usize, masked: bool) -> bool {
-    batch.tokens == tokens || (masked && tokens * MASKED_FILL.1 >= batch.tokens * MASKED_FILL.0)
+fn fits(batch: &Batch, tokens: usize, batching: &Batching) -> bool {
+    let nearly = tokens * MASKED_FILL.1 >= batch.tokens * MASKED_FILL.0;
+    // Buckets are never mixed: a sequence runs in its own, whatever runs beside it.
+    batch.tokens == tokens
+        || (batch.masked && nearly && matches!(batching, Batching::MaskedShort { .. }))
 }
 
 #[cfg(test)]
@@ -94,6 +97,13 @@ mod tests {
         let batches = plan(&[3, 17, 16, 128], 64, &Batching::Buckets(vec![16, 32, 64, 128]));
         let parts: Vec<_> = batches.iter().map(|b| (b.sequences.clone(), b.tokens)).collect();
         assert_eq!(parts, [(vec![3], 128), (vec![1], 32), (vec![2, 0], 16)]);
+    }
+
+    #[test]
+    fn buckets_that_lie_close_are_not_mixed() {
+        let batches = plan(&[100, 60, 90], 4096, &Batching::Buckets(vec![64, 96, 128]));
+        let parts: Vec<_> = batches.iter().map(|b| (b.sequences.clone(), b.tokens)).collect();
+        assert_eq!(parts, [(vec![0], 128), (vec![2], 96), (vec![1], 64)]);
     }
 
     fn batchings() -> impl Strategy<Value = Batching> {
