@@ -8,7 +8,8 @@ use crate::tokens::Encoded;
 /// A part of a document, tokenised and ready to be encoded.
 ///
 /// Sections end at passage boundaries and hold at most the bundle's `section_tokens`; only a single
-/// passage longer than that makes a longer section of its own, for a passage is never divided.
+/// passage longer than that makes a longer section of its own, for a passage is never divided. They
+/// hold some thousand passages at most, which comes to bear only where passages have hardly a token.
 #[derive(Debug, Clone)]
 pub struct Section {
     /// The bytes of the text it covers. Sections of a document follow one another without gaps,
@@ -36,6 +37,10 @@ const BYTES_PER_TOKEN: usize = 4;
 
 /// Bytes read at least, so that the last few tokens of a section do not come word by word.
 const MIN_READ_BYTES: usize = 4 << 10;
+
+/// Passages in a section at most. A word of more than some hundred letters is one token to many
+/// tokenizers, so that passages of encoded data have next to none, and each costs a vector's memory.
+const MAX_PASSAGES: usize = 4096;
 
 /// Turns parts of a text into tokens.
 pub(crate) trait Reader {
@@ -68,16 +73,17 @@ pub(crate) fn next_section(
     }
     let start = if first == 0 { 0 } else { passages[first - 1].end };
     check_passage(text, passages, first, start)?;
-    let mut window = Reading { reader, text, tokens: Encoded::default(), read_to: start };
-    window.read_tokens(section_tokens)?;
-
     // The bytes up to which passage `index` reaches: the last takes whatever text comes after it.
     let end_of = |index: usize| {
         if index + 1 == passages.len() { text.len() } else { passages[index].end }
     };
+    let end_passage = passages.len().min(first.saturating_add(MAX_PASSAGES));
+    let mut window = Reading { reader, text, tokens: Encoded::default(), read_to: start };
+    // Passages that far on are not checked yet.
+    window.read_tokens(section_tokens, end_of(end_passage - 1).min(text.len()))?;
     window.read_bytes(end_of(first))?;
     let mut last = first;
-    while last + 1 < passages.len() {
+    while last + 1 < end_passage {
         check_passage(text, passages, last + 1, passages[last].end)?;
         let end = end_of(last + 1);
         // Reading stopped short of it only because there were tokens enough.
@@ -130,9 +136,9 @@ struct Reading<'a, R> {
 }
 
 impl<R: Reader> Reading<'_, R> {
-    /// Reads until there are more than `count` tokens or no more text.
-    fn read_tokens(&mut self, count: usize) -> Result<(), EngineError> {
-        while self.read_to < self.text.len() && self.tokens.len() <= count {
+    /// Reads until there are more than `count` tokens or `end` is covered.
+    fn read_tokens(&mut self, count: usize, end: usize) -> Result<(), EngineError> {
+        while self.read_to < end && self.tokens.len() <= count {
             let missing = count + 1 - self.tokens.len();
             self.read_part(missing.saturating_mul(BYTES_PER_TOKEN))?;
         }
@@ -231,6 +237,16 @@ mod tests {
     fn a_passage_without_tokens_has_an_empty_span() {
         let cut = sections("one   \n\n  two", &[0..3, 4..9, 10..13], 100);
         assert_eq!(cut[0].spans, [0..1, 1..1, 1..2]);
+    }
+
+    #[test]
+    fn passages_without_tokens_do_not_gather_without_bound() {
+        let text = "x".repeat(30_000);
+        let passages: Vec<_> = (0..10_000).map(|i| i * 3..i * 3 + 3).collect();
+        let cut = sections(&text, &passages, 1000);
+        let counts: Vec<_> = cut.iter().map(|section| section.passages.len()).collect();
+        assert_eq!(counts, [MAX_PASSAGES, MAX_PASSAGES, 10_000 - 2 * MAX_PASSAGES]);
+        assert_eq!(cut.last().unwrap().bytes.end, text.len());
     }
 
     #[test]
