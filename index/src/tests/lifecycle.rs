@@ -73,18 +73,36 @@ fn a_changed_file_is_found_by_its_new_text_alone_and_keeps_its_number() {
 }
 
 #[test]
-fn a_touched_file_is_not_indexed_anew() {
+fn a_touched_file_is_found_under_its_new_date() {
     let dir = tempfile::tempdir().unwrap();
     let writer = open(dir.path());
     let content = put(&writer, "a.txt", "apples\n");
+    encode_pending(&writer);
     writer.commit().unwrap();
     let reader = Reader::open(dir.path()).unwrap();
-    let touched = FileStat { modified_ns: 5, ..stat("apples\n") };
-    let state = FileState::Document { content };
-    writer.put_file(&place("a.txt"), Path::new(ROOT), &touched, None, state).unwrap();
-    writer.commit().unwrap();
-    assert!(!reader.refresh().unwrap(), "the lexical index did not change");
-    assert_eq!(writer.file(&place("a.txt")).unwrap().unwrap().stat, touched);
+    assert!(found(&reader, "apples after:2023").is_empty());
+    let document = FileState::Document { content };
+    let record = |stat: &FileStat, root: &str| {
+        let path = place("a.txt");
+        writer.put_file(&path, Path::new(root), stat, None, document.clone()).unwrap();
+        writer.commit().unwrap();
+        reader.refresh().unwrap()
+    };
+    let touched = FileStat { modified_ns: 1_700_000_000_000_000_000, ..stat("apples\n") };
+    record(&touched, ROOT);
+    assert_eq!(found(&reader, "apples after:2023"), ["a.txt".to_owned()].into());
+    assert!(found(&reader, "apples before:2023").is_empty());
+    assert_eq!(
+        search(&reader, "apples", Mode::Hybrid).hits[0].modified_ns,
+        1_700_000_000_000_000_000
+    );
+    assert_eq!(encode_pending(&writer), 0);
+    // A folder above took the file's own in.
+    assert!(record(&touched, "/"));
+    let stored = reader.document(DocumentRef::Path(&place("a.txt"))).unwrap().unwrap();
+    assert_eq!(stored.root, Path::new("/"));
+    // What no search shows needs no new document.
+    assert!(!record(&FileStat { inode: 9, ..touched }, "/"));
     writer.close().unwrap();
     assert_in_order(dir.path());
 }

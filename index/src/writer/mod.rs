@@ -87,7 +87,7 @@ impl Writer {
     }
 
     /// Records what became of a file. A document is searchable by word after the next commit. A
-    /// file whose content is as before only has its size, time and inode updated.
+    /// file whose content is as before keeps its text and vectors; its date and size follow.
     ///
     /// # Errors
     /// [`IndexError::UnknownContent`](crate::IndexError::UnknownContent) when the content was not

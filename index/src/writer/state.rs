@@ -186,12 +186,12 @@ impl State {
         if old.as_ref() == Some(&row) {
             return Ok(());
         }
-        let before = old.as_ref().and_then(|old| document(&old.state));
+        let was_document = old.as_ref().is_some_and(|old| document(&old.state).is_some());
         match document(&row.state) {
-            Some(content) if before != Some(content) => {
+            Some(content) if old.as_ref().is_none_or(|old| shows_differently(old, &row)) => {
                 self.index_file(path, &row, &content, old.is_some())?;
             }
-            None if before.is_some() => self.lexical.remove(document_id),
+            None if was_document => self.lexical.remove(document_id),
             _ => {}
         }
         self.meta.next_document_id = self.meta.next_document_id.max(document_id + 1);
@@ -395,6 +395,15 @@ impl Drop for State {
             let _ = self.mark_clean();
         }
     }
+}
+
+/// Whether the lexical index has to hold another document for a file than it does: its text, or
+/// something that filters and hits go by (date, size, place below the root), is not as before.
+fn shows_differently(old: &Row, new: &Row) -> bool {
+    document(&old.state) != document(&new.state)
+        || (old.stat.modified_ns, old.stat.size_bytes)
+            != (new.stat.modified_ns, new.stat.size_bytes)
+        || old.root != new.root
 }
 
 pub(super) fn document(state: &FileState) -> Option<ContentKey> {
