@@ -21,7 +21,7 @@ use tantivy::{IndexReader, ReloadPolicy, Term};
 use view::{Encoded, EncodedCache, View};
 
 use crate::error::{IndexError, PathContext, Result};
-use crate::layout::{Layout, folder_bytes};
+use crate::layout::{Layout, folder_bytes, writer_alive};
 use crate::lexical::{Lexical, guarded};
 use crate::paths::{path_bytes, path_from_bytes, path_hash};
 use crate::status::{DocumentCounts, EncoderCounts, Snapshot, Status};
@@ -30,6 +30,9 @@ use crate::vectors::graph::Graph;
 /// Up to this size the lexical index's checksums are compared when it is opened: it costs some
 /// milliseconds, and tantivy itself never looks at them.
 const VERIFY_BYTES: u64 = 32 << 20;
+/// How often opening is tried again while a writer is at work, and how long is waited in between.
+const OPEN_ATTEMPTS: usize = 8;
+const OPEN_PAUSE: std::time::Duration = std::time::Duration::from_millis(5);
 
 /// A view of an index as of its last commit. All methods take `&self`; several threads may share it.
 ///
@@ -78,6 +81,23 @@ impl Reader {
     /// [`IndexError::Damaged`] with the file's name; the next writer repairs what is damaged.
     pub fn open(data_dir: &Path) -> Result<Reader> {
         let layout = Layout::new(data_dir);
+        for _ in 0..OPEN_ATTEMPTS {
+            match Self::try_open(&layout) {
+                // A writer at work merges files of the lexical index and removes them, perhaps
+                // between our reading of their names and our opening them: look again.
+                Err(IndexError::Lexical { .. } | IndexError::Damaged { .. })
+                    if writer_alive(&layout).is_some() =>
+                {
+                    std::thread::sleep(OPEN_PAUSE);
+                }
+                opened => return opened,
+            }
+        }
+        Self::try_open(&layout)
+    }
+
+    fn try_open(layout: &Layout) -> Result<Reader> {
+        let layout = layout.clone();
         let folder = layout.lexical();
         if layout.read_version()?.is_none() || !Lexical::exists(&folder) {
             return Err(IndexError::Empty { path: layout.root });

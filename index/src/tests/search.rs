@@ -303,3 +303,26 @@ fn a_search_goes_on_while_the_writer_writes() {
         }
     });
 }
+
+#[test]
+fn a_search_may_begin_at_any_moment_of_a_writer() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = open(dir.path());
+    put(&writer, "0.txt", "word number 0\n");
+    writer.commit().unwrap();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // Enough commits for the lexical index to merge its files and remove the old ones.
+            for n in 1..60 {
+                put(&writer, &format!("{n}.txt"), &format!("word number {n}\n"));
+                writer.commit().unwrap();
+            }
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+        while !done.load(std::sync::atomic::Ordering::Relaxed) {
+            let reader = Reader::open(dir.path()).unwrap();
+            assert!(search(&reader, "word", Mode::Keyword).total >= 1);
+        }
+    });
+}
