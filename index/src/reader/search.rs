@@ -172,7 +172,9 @@ impl Fusion<'_> {
         mode: Mode,
         warnings: &mut Vec<String>,
     ) -> Vec<Ranked> {
-        let k = CANDIDATES.max(2 * (request.offset + request.limit));
+        // No more than there are, for a person may ask for any number.
+        let page = request.offset.saturating_add(request.limit).min(self.documents.all.len());
+        let k = CANDIDATES.max(2 * page);
         let words = self.by_word.ranked.iter().take(k).map(|(place, _)| *place);
         let scores =
             self.meaning.scores(allowed, words.clone().chain(self.exact.iter().copied()), k);

@@ -326,3 +326,22 @@ fn a_search_may_begin_at_any_moment_of_a_writer() {
         }
     });
 }
+
+#[test]
+fn any_number_of_hits_may_be_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let reader = reader_of(dir.path(), &[("1.txt", "apples\n"), ("2.txt", "pears\n")]);
+    let query = query("apples");
+    let vector = vector("apples");
+    for mode in [Mode::Keyword, Mode::Hybrid, Mode::Semantic] {
+        let request = SearchRequest {
+            vector: Some((ENCODER, &vector)),
+            mode,
+            limit: usize::MAX,
+            offset: 1,
+            ..SearchRequest::new(&query)
+        };
+        let results = reader.search(&request).unwrap();
+        assert_eq!(results.hits.len() + 1, results.total, "{mode:?}");
+    }
+}
