@@ -9,7 +9,7 @@ use tantivy::{DocId, Score, SegmentOrdinal, SegmentReader};
 
 use super::view::View;
 use crate::error::{PathContext, Result};
-use crate::fuse::{Moments, Population};
+use crate::fuse::{Moments, Population, keyword_population};
 use crate::lexical::guarded;
 use crate::query::Filters;
 
@@ -154,7 +154,8 @@ impl Names {
 #[derive(Debug, Default)]
 pub(super) struct KeywordScores {
     pub(super) ranked: Vec<(usize, f32)>,
-    /// Over all documents that may be found; those that do not match count as 0.
+    /// Over the documents that may be found; those that do not match count as 0, within the limit
+    /// of [`keyword_population`].
     pub(super) population: Population,
 }
 
@@ -181,10 +182,10 @@ pub(super) fn scores(
             }
         }
     }
-    moments.push_zeros(live.saturating_sub(ranked.len()) as u64);
+    let population = keyword_population(&moments, live as u64);
     ranked.sort_by(|(a_place, a), (b_place, b)| {
         let (a_id, b_id) = (documents.all[*a_place].id, documents.all[*b_place].id);
         b.total_cmp(a).then(a_id.cmp(&b_id))
     });
-    Ok(KeywordScores { ranked, population: moments.population() })
+    Ok(KeywordScores { ranked, population })
 }

@@ -345,3 +345,29 @@ fn any_number_of_hits_may_be_asked_for() {
         assert_eq!(results.hits.len() + 1, results.total, "{mode:?}");
     }
 }
+
+#[test]
+fn a_rare_word_leaves_the_order_of_its_few_matches_to_meaning() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut documents: Vec<(String, String)> = (0..1500)
+        .map(|n| (format!("{n}.txt"), format!("filler{} text{}\n", n % 40, n % 37)))
+        .collect();
+    // The first holds the word in fewer others and wins by word, the second is about all of it.
+    documents.push(("short.txt".to_owned(), "zeppelin mooring\n".to_owned()));
+    documents.push(("about.txt".to_owned(), "zeppelin flights over lakes\n".to_owned()));
+    let borrowed: Vec<(&str, &str)> =
+        documents.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let reader = reader_of(dir.path(), &borrowed);
+    let query = query("zeppelin");
+    let near = vector("zeppelin flights over lakes");
+    let request = SearchRequest { vector: Some((ENCODER, &near)), ..SearchRequest::new(&query) };
+    let hits = reader.search(&request).unwrap().hits;
+    assert!(hits[0].standardised.keyword.unwrap() < 11.0, "{:?}", hits[0].standardised);
+    let mut first: Vec<_> = hits[..2].iter().map(|hit| name(&hit.path)).collect();
+    assert_eq!(first, ["about.txt", "short.txt"]);
+    first.sort();
+    let mut words = keyword(&reader, "zeppelin");
+    assert_eq!(words[0], "short.txt");
+    words.sort();
+    assert_eq!(words, first, "both stand before all others");
+}
