@@ -23,7 +23,7 @@ pub(crate) struct LexicalWriter {
 
 impl LexicalWriter {
     pub(crate) fn open(lexical: Lexical, memory_bytes: usize, threads: usize) -> Result<Self> {
-        let threads = threads.max(1);
+        let threads = threads_within(memory_bytes, threads);
         let memory = memory_bytes.clamp(LEAST_BYTES * threads, MOST_BYTES * threads);
         let writer = lexical.index.writer_with_num_threads(threads, memory).at(&lexical.folder)?;
         Ok(LexicalWriter {
@@ -79,5 +79,25 @@ impl LexicalWriter {
         self.dirty = false;
         self.queued_bytes = 0;
         Ok(())
+    }
+}
+
+/// As many threads as were asked for, but no more than the memory feeds: on a machine of many cores
+/// the least that each needs would add up to far more, and every commit would leave as many small
+/// segments.
+fn threads_within(memory_bytes: usize, threads: usize) -> usize {
+    threads.clamp(1, (memory_bytes / LEAST_BYTES).max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_cores_stay_within_the_memory() {
+        assert_eq!(threads_within(128 << 20, 2), 2);
+        assert_eq!(threads_within(128 << 20, 64), 8);
+        assert_eq!(threads_within(0, 64), 1);
+        assert_eq!(threads_within(128 << 20, 0), 1);
     }
 }
