@@ -176,12 +176,13 @@ impl PathFilter {
         if pattern.trim().is_empty() {
             return Err(malformed("it is empty"));
         }
+        // A shell completes names of the folder one stands in with this in front.
+        let bare = pattern.trim_start_matches("./");
         let matcher = if pattern.contains(['*', '?', '[', '{']) {
-            let glob =
-                folder_glob(pattern).map_err(|error| malformed(&error.kind().to_string()))?;
+            let glob = folder_glob(bare).map_err(|error| malformed(&error.kind().to_string()))?;
             Matcher::Glob(glob)
         } else {
-            Matcher::Contains(pattern.to_lowercase())
+            Matcher::Contains(bare.to_lowercase())
         };
         Ok(Self { pattern: pattern.to_owned(), exclude, matcher })
     }
@@ -206,7 +207,7 @@ fn folder_glob(pattern: &str) -> Result<GlobSet, globset::Error> {
     let anywhere = if pattern.starts_with('/') { "" } else { "**/" };
     let mut set = GlobSetBuilder::new();
     for inside in ["", "/**"] {
-        let glob = format!("{anywhere}{}{inside}", pattern.trim_start_matches("./"));
+        let glob = format!("{anywhere}{pattern}{inside}");
         let mut builder = GlobBuilder::new(&glob);
         set.add(builder.case_insensitive(true).literal_separator(true).build()?);
     }

@@ -174,6 +174,8 @@ fn paths() {
         "path:2023",
         "path:*.pdf",
         "path:2023/*.pdf",
+        "path:./2023/*.pdf",
+        "path:./2023/report",
         "path:\"my docs/**\"",
         "path:/home/**/*.pdf",
         "path:/home/*",
