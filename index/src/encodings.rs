@@ -49,8 +49,9 @@ pub(crate) struct Section {
 pub(crate) struct Encoding {
     pub(crate) document: RecordRef,
     pub(crate) sections: Vec<Section>,
-    /// Whether its checksums were compared, and with what result; shared by all copies.
-    checked: Arc<AtomicU8>,
+    /// Whether the checksums of the document vector and of the sections were compared, and with what
+    /// result; shared by all copies.
+    checked: Arc<[AtomicU8; 2]>,
 }
 
 const UNCHECKED: u8 = 0;
@@ -65,12 +66,26 @@ impl Encoding {
 
     /// Whether all its vectors are as they were written; compares checksums the first time.
     pub(crate) fn is_whole(&self, segments: &Segments) -> bool {
-        match self.checked.load(Ordering::Relaxed) {
+        let sections = || self.sections.iter().map(|section| &section.record);
+        self.document_is_whole(segments) && self.check(1, segments, sections)
+    }
+
+    /// Whether the document vector is as it was written, without a look at those of the passages,
+    /// which are many times as long.
+    pub(crate) fn document_is_whole(&self, segments: &Segments) -> bool {
+        self.check(0, segments, || std::iter::once(&self.document))
+    }
+
+    fn check<'a, R: Iterator<Item = &'a RecordRef>>(
+        &self,
+        which: usize,
+        segments: &Segments,
+        records: impl FnOnce() -> R,
+    ) -> bool {
+        match self.checked[which].load(Ordering::Relaxed) {
             UNCHECKED => {
-                let records =
-                    std::iter::once(&self.document).chain(self.sections.iter().map(|s| &s.record));
-                let whole = records.into_iter().all(|r| segments.checked_payload(r).is_ok());
-                self.checked.store(if whole { WHOLE } else { DAMAGED }, Ordering::Relaxed);
+                let whole = records().all(|record| segments.checked_payload(record).is_ok());
+                self.checked[which].store(if whole { WHOLE } else { DAMAGED }, Ordering::Relaxed);
                 whole
             }
             known => known == WHOLE,
@@ -184,7 +199,7 @@ impl EncodingIndex {
                 let key = content.short();
                 if table.begun(key).len() == sections as usize {
                     let sections = table.partial.remove(&key).unwrap_or_default();
-                    let checked = Arc::new(AtomicU8::new(UNCHECKED));
+                    let checked = Arc::new([UNCHECKED, UNCHECKED].map(AtomicU8::new));
                     let encoding = Encoding { document: *record, sections, checked };
                     table.complete.insert(key, encoding);
                 }
@@ -428,6 +443,31 @@ mod tests {
                 assert!((a - b).abs() < 0.01, "{back:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_document_vector_is_checked_without_reading_its_passages() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut log, _) = SegmentLog::open(dir.path(), VECTOR_KIND, 1 << 20, false).unwrap();
+        let mut index = EncodingIndex::default();
+        append(&mut log, &mut index, section(0, 30, &[1.0, 0.0, 0.5], 2));
+        let begun = index.encoder("e").unwrap().begun(KEY.short()).to_vec();
+        let record = encode_document(log.read().unwrap(), "e", KEY, 3, &begun).unwrap();
+        append(&mut log, &mut index, record);
+        log.sync().unwrap();
+        let passages = begun[0].record.payload_range().end - 1;
+        drop(log);
+        let path = dir.path().join("00000001.seg");
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[passages] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        let (segments, changes) = Segments::open(dir.path(), VECTOR_KIND).unwrap();
+        let mut index = EncodingIndex::default();
+        assert_eq!(index.add_all(&segments, &changes.records), 0);
+        let encoding = &index.encoder("e").unwrap().complete[&KEY.short()];
+        assert!(encoding.document_is_whole(&segments));
+        assert!(!encoding.is_whole(&segments));
+        assert!(encoding.document_is_whole(&segments), "remembered apart");
     }
 
     #[test]

@@ -102,6 +102,12 @@ impl<'a> Meaning<'a> {
             self.compare_documents(&rows, &mut scores);
         }
         self.compare_passages(&rows, &mut scores);
+        // Of a document whose passages are damaged nothing is believed.
+        let (whole, damaged): (Vec<usize>, Vec<usize>) =
+            rows.iter().partition(|&&row| self.is_whole(row));
+        for &row in &damaged {
+            scores.document[row] = None;
+        }
         let population = |rows: &[usize], score: &dyn Fn(usize) -> Option<f32>| {
             let mut moments = Moments::default();
             rows.iter().filter_map(|&row| score(row)).for_each(|s| moments.push(f64::from(s)));
@@ -110,9 +116,9 @@ impl<'a> Meaning<'a> {
         let compared = if scan_documents { &all } else { &sample };
         scores.document_population = population(compared, &|row| scores.document[row]);
         scores.passage_population = population(&sample, &|row| Some(scores.passage[row]?.1));
-        scores.best_rows.extend(by_document);
-        scores.best_rows.extend(best(&rows, k, |row| Some(scores.passage[row]?.1)));
-        scores.damaged = rows.iter().filter(|&&row| !self.is_whole(row)).count();
+        scores.best_rows.extend(by_document.iter().filter(|row| self.is_whole(**row)));
+        scores.best_rows.extend(best(&whole, k, |row| Some(scores.passage[row]?.1)));
+        scores.damaged = damaged.len();
         scores
     }
 
@@ -142,7 +148,7 @@ impl<'a> Meaning<'a> {
             .with_min_len(256)
             .map(|&row| {
                 let encoding = &self.encoded.rows[row].1;
-                if !encoding.is_whole(segments) {
+                if !encoding.document_is_whole(segments) {
                     return None;
                 }
                 encoding.vector(segments).ok().map(|vector| self.query.cosine(&vector))
