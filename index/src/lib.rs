@@ -36,5 +36,5 @@ pub use reader::{
     DocumentRef, Hit, Mode, PassageHit, Reader, SearchRequest, SearchResults, Signals,
     StoredDocument,
 };
-pub use status::{DocumentCounts, EncoderCounts, IndexBytes, RootCounts, Status};
+pub use status::{DocumentCounts, EncoderCounts, IndexBytes, RootCounts, Status, is_being_written};
 pub use writer::{MaintainReport, OpenReport, Pending, SectionRecord, Writer, WriterOptions};

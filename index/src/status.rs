@@ -112,6 +112,12 @@ impl Status {
     pub const FAILED_LISTED: usize = 1000;
 }
 
+/// Whether a process writes to the index in a data folder now; looks at nothing but its lock.
+#[must_use]
+pub fn is_being_written(data_dir: &Path) -> bool {
+    crate::layout::writer_alive(&Layout::new(data_dir)).is_some()
+}
+
 /// What of [`Status`] only the writer knows, as `status.json` holds it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Snapshot {

@@ -256,7 +256,9 @@ fn a_second_writer_is_refused() {
     let writer = open(dir.path());
     let refused = Writer::open(dir.path(), options()).unwrap_err();
     assert!(matches!(refused, IndexError::Locked { pid: Some(_), .. }), "{refused}");
+    assert!(crate::is_being_written(dir.path()));
     drop(writer);
+    assert!(!crate::is_being_written(dir.path()));
     Writer::open(dir.path(), options()).unwrap();
 }
 
