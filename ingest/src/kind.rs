@@ -199,7 +199,7 @@ const UNSUPPORTED: &[&str] = &[
     "mp4", "m4v", "mkv", "mov", "avi", "webm", "wmv", "flv", "mpg", "mpeg", "3gp", "ogv",
     "zip", "tar", "gz", "tgz", "bz2", "tbz2", "xz", "txz", "zst", "lz4", "lz", "lzma", "7z", "rar", "cab", "ar", "cpio",
     "iso", "img", "dmg", "vmdk", "vdi", "qcow2", "jar", "war", "apk", "aab", "ipa", "deb", "rpm", "msi", "whl",
-    "crx", "xpi", "appimage", "snap", "flatpak", "nupkg",
+    "crx", "xpi", "appimage", "flatpak", "nupkg",
 ];
 
 /// Extensions of files that are no documents at all.
@@ -238,7 +238,7 @@ mod tests {
         );
         assert_eq!(guess("lib.so"), Guess::Skip(SkipReason::Binary));
         // As often text as not, or no extension at all: the bytes decide.
-        for name in ["readings.dat", "customers.dump", "letter to anna@example.com"] {
+        for name in ["readings.dat", "customers.dump", "letter to anna@example.com", "help.snap"] {
             assert_eq!(guess(name), Guess::Unknown, "{name}");
         }
     }
