@@ -108,7 +108,16 @@ fn output_for_people_names_place_and_marks_nothing_without_a_terminal() {
     let shown = desk.run(["search", "--mode", "keyword", "tide_height"]).ok().stdout;
     assert!(!shown.contains('\x1b'), "{shown:?}");
     let home = desk.home().to_string_lossy().into_owned();
-    insta::assert_snapshot!("search_for_people", shown.replace(&home, "~"));
+    // Which file is read first, and so which number it gets, is up to the threads that read them.
+    let number: String = shown
+        .split_once('#')
+        .expect("a number")
+        .1
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
+    let shown = shown.replace(&home, "~").replace(&format!("#{number}"), "#N");
+    insta::assert_snapshot!("search_for_people", shown);
 }
 
 #[test]
