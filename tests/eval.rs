@@ -44,6 +44,8 @@ fn scores_the_modes_and_keeps_the_encoded_collection() {
         assert_eq!(task["ndcg_at_10"], 1.0, "{task:#}");
         assert_eq!(task["accuracy_at_1"], 1.0, "{task:#}");
     }
+    assert_eq!(report["mean_ndcg_at_10"], 1.0, "a number: {report:#}");
+    assert_eq!(report["modes"].as_array().unwrap().len(), 3, "{report:#}");
     let again = desk.run(["eval", "docs", "--mode", "hybrid", "--cache-dir", "cache"]).ok();
     assert!(!again.stderr.contains("encoded"), "{}", again.stderr);
     assert!(

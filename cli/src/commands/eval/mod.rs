@@ -35,7 +35,9 @@ const ROOT: &str = "/collection";
 #[derive(Serialize)]
 struct Report {
     tasks: Vec<TaskReport>,
-    mean_ndcg_at_10: Vec<MeanReport>,
+    /// Over all of `tasks`: with one mode, that mode's.
+    mean_ndcg_at_10: f64,
+    modes: Vec<MeanReport>,
 }
 
 #[derive(Serialize)]
@@ -100,8 +102,9 @@ pub fn run(app: &App, args: &EvalArgs) -> Result<u8, CliError> {
             )?);
         }
     }
-    let mean = modes.iter().map(|mode| mean_of(&tasks, json::mode_name(*mode))).collect();
-    let report = Report { tasks, mean_ndcg_at_10: mean };
+    let means = modes.iter().map(|mode| mean_of(&tasks, json::mode_name(*mode))).collect();
+    let mean_ndcg_at_10 = mean(tasks.iter().map(|task| task.ndcg_at_10));
+    let report = Report { tasks, mean_ndcg_at_10, modes: means };
     output::print(&if args.json { json::line(&report)? } else { table(&report) })?;
     Ok(EXIT_OK)
 }
@@ -345,13 +348,18 @@ fn parse(query: &JudgedQuery) -> Result<Query, CliError> {
 }
 
 fn mean_of(tasks: &[TaskReport], mode: &'static str) -> MeanReport {
-    let scores: Vec<f64> =
-        tasks.iter().filter(|task| task.mode == mode).map(|task| task.ndcg_at_10).collect();
+    let of_mode = || tasks.iter().filter(|task| task.mode == mode);
     MeanReport {
         mode,
-        tasks: scores.len(),
-        ndcg_at_10: scores.iter().sum::<f64>() / scores.len().max(1) as f64,
+        tasks: of_mode().count(),
+        ndcg_at_10: mean(of_mode().map(|task| task.ndcg_at_10)),
     }
+}
+
+/// 0 for nothing.
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, number) = values.fold((0.0, 0u32), |(sum, number), value| (sum + value, number + 1));
+    sum / f64::from(number.max(1))
 }
 
 fn table(report: &Report) -> String {
@@ -379,7 +387,7 @@ fn table(report: &Report) -> String {
             task.ms_per_query
         ));
     }
-    for mean in &report.mean_ndcg_at_10 {
+    for mean in &report.modes {
         text.push_str(&format!(
             "mean of {:>2} tasks, {:8}  {:.1}\n",
             mean.tasks,
