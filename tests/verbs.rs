@@ -40,6 +40,7 @@ fn get_prints_the_text_or_some_lines_of_it() {
     );
     desk.run(["get", "docs/other.txt"]).exits(2).says("docs/other.txt");
     desk.run(["get", &path, "--lines", "9-3"]).exits(2).says("range of lines");
+    desk.run(["get", &path, "--lines", "9:12"]).exits(2).says("lines 1 to 3");
     desk.run(["get", &path, "--page", "1"]).exits(2).says("no pages");
 }
 

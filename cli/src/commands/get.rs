@@ -27,7 +27,15 @@ pub fn run(app: &App, args: &GetArgs) -> Result<u8, CliError> {
     let document = find_document(app, &args.document)?;
     let part = match (args.page, &args.lines) {
         (Some(page), _) => page_range(&document, page)?,
-        (None, Some(lines)) => line_range(&document.text, lines)?,
+        (None, Some(lines)) => {
+            let range = line_range(&document.text, lines)?;
+            if range.is_empty() && !document.text.is_empty() {
+                let path = document.path.display();
+                return Err(CliError::new(format!("{path}: no lines {lines}"))
+                    .hint(format!("it has lines 1 to {}", document.text.lines().count())));
+            }
+            range
+        }
         (None, None) => 0..document.text.len(),
     };
     let text = &document.text[part];
