@@ -50,6 +50,7 @@ fn head(text: &mut String, hit: &Hit) {
     } else {
         hit.path.display().to_string()
     };
+    let shown = on_one_line(&shown);
     let place = hit.passage.as_ref().map(place).unwrap_or_default();
     text.push_str(&format!(
         "{:>2}  {}  {}\n    {}{place}\n",
@@ -61,7 +62,7 @@ fn head(text: &mut String, hit: &Hit) {
     for other in &hit.also_at {
         text.push_str(&format!(
             "    {}\n",
-            paint(style::DIM, format_args!("also {}", other.display()))
+            paint(style::DIM, format_args!("also {}", on_one_line(&other.display().to_string())))
         ));
     }
 }
@@ -69,9 +70,9 @@ fn head(text: &mut String, hit: &Hit) {
 /// The title, or the file's name where the document has none.
 fn title(hit: &Hit) -> String {
     if !hit.title.trim().is_empty() {
-        return hit.title.clone();
+        return on_one_line(&hit.title);
     }
-    hit.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    on_one_line(&hit.path.file_name().unwrap_or_default().to_string_lossy())
 }
 
 /// `, p. 12, § 4 Termination` or `:120`, as editors and people name places.
@@ -81,7 +82,8 @@ fn place(passage: &PassageHit) -> String {
         None => format!(":{}", passage.line),
     };
     if let Some(heading) = passage.heading.as_deref().filter(|heading| !heading.trim().is_empty()) {
-        place.push_str(&format!(", {}", heading.trim().trim_start_matches('#').trim_start()));
+        let heading = on_one_line(heading.trim().trim_start_matches('#').trim_start());
+        place.push_str(&format!(", {heading}"));
     }
     place
 }
@@ -100,16 +102,26 @@ fn context(
         return Ok(());
     };
     let first = best.saturating_sub(around);
-    let last = (best + around).min(document.passages.len() - 1);
+    let last = best.saturating_add(around).min(document.passages.len() - 1);
     for (at, span) in document.passages.iter().enumerate().take(last + 1).skip(first) {
-        let body = document.text[span.start..span.end].trim_end();
+        let body = harmless(document.text[span.start..span.end].trim_end());
         if at == best {
-            block(text, body);
+            block(text, &body);
         } else {
             block(text, &paint(style::DIM, body));
         }
     }
     Ok(())
+}
+
+/// Text from a document without the characters that command a terminal instead of being shown.
+fn harmless(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && c != '\n' && c != '\t', " ")
+}
+
+/// The same for what belongs on one line: a title, a heading, a path.
+fn on_one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 /// Text with the matched ranges painted.
@@ -190,6 +202,12 @@ mod tests {
         block(&mut text, &long);
         assert!(text.lines().all(|line| line.chars().count() <= INDENT + WIDTH), "{text}");
         assert_eq!(text.split_whitespace().count(), 60);
+    }
+
+    #[test]
+    fn a_document_commands_no_terminal() {
+        assert_eq!(harmless("one\x1b]0;title\x07\ttwo\nthree\r"), "one ]0;title \ttwo\nthree ");
+        assert_eq!(on_one_line("a\nb\u{9b}31mc"), "a b 31mc");
     }
 
     #[test]
