@@ -230,3 +230,13 @@ fn copy_folder(from: &Path, to: &Path) {
         std::fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
     }
 }
+
+#[test]
+fn a_damaged_list_of_folders_is_named_with_what_to_do() {
+    let desk = Desk::new();
+    desk.write("page.txt", note("the harbour"));
+    desk.run(["add", "docs", "--no-wait"]).ok();
+    std::fs::write(desk.data().join("folders.json"), "{\"folders\":[").unwrap();
+    desk.run(["add", "--no-wait"]).exits(2).says("folders.json").says("add your folders again");
+    assert_eq!(desk.find("harbour"), ["page.txt"], "searching needs no list");
+}

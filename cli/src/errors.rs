@@ -36,6 +36,11 @@ impl CliError {
         self
     }
 
+    /// The same, unless something better is said already.
+    fn or_hint(self, hint: &str) -> Self {
+        if self.hint.is_some() { self } else { self.hint(hint) }
+    }
+
     /// The same message with another exit code.
     pub fn exit_code(mut self, code: u8) -> Self {
         self.exit_code = code;
@@ -115,6 +120,26 @@ impl From<IndexError> for CliError {
             IndexError::Empty { .. } => {
                 Self::new("nothing is indexed yet").hint("add a folder first: lsearch add ~/Documents")
             }
+            IndexError::Cancelled => {
+                Self::interrupted("stopped; what was done is kept. Run the command again to go on")
+            }
+            // The one file that cannot be made from the others: it is never replaced in silence.
+            IndexError::Damaged { path, .. } if path.ends_with("folders.json") => cli.hint(
+                "mend the file, or move it away and add your folders again; nothing is encoded twice",
+            ),
+            IndexError::Damaged { .. }
+            | IndexError::Catalog { .. }
+            | IndexError::Lexical { .. }
+            | IndexError::Graph(_)
+            | IndexError::UnknownContent { .. } => with_disk_hint(cli, &text).or_hint(
+                "`lsearch add` mends the index; `lsearch rebuild` does if that is not enough",
+            ),
+            IndexError::NewerFormat { .. } => {
+                cli.hint("use that release, or another folder with --data-dir DIR")
+            }
+            IndexError::Reopen { .. } => {
+                cli.hint("run the command again; what was indexed before is kept")
+            }
             _ => cli,
         };
         with_disk_hint(cli, &text)
@@ -140,5 +165,29 @@ impl From<IngestError> for CliError {
     fn from(error: IngestError) -> Self {
         let text = chain(&error);
         with_disk_hint(Self::new(&text), &text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stop_on_request_is_no_error() {
+        let error = CliError::from(IndexError::Cancelled);
+        assert_eq!(error.code(), EXIT_INTERRUPTED);
+        assert!(error.to_string().contains("again"), "{error}");
+    }
+
+    #[test]
+    fn damage_comes_with_what_to_do() {
+        let damaged = |path: &str| {
+            let (path, reason) = (path.into(), "checksum differs".to_owned());
+            CliError::from(IndexError::Damaged { path, reason }).to_string()
+        };
+        let index = damaged("/data/lexical");
+        assert!(index.contains("/data/lexical") && index.contains("lsearch rebuild"), "{index}");
+        let folders = damaged("/data/folders.json");
+        assert!(folders.contains("add your folders again"), "{folders}");
     }
 }
