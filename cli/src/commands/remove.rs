@@ -13,13 +13,15 @@ use crate::places::{absolute, shorten_home};
 
 /// Takes the folders off the list and their documents out of the index.
 pub fn run(app: &App, args: &RemoveArgs) -> Result<u8, CliError> {
-    let mut folders = Folders::load(&app.places.data)?;
+    let folders = Folders::load(&app.places.data)?;
     let roots = args
         .folders
         .iter()
         .map(|folder| known_root(&folders, folder))
         .collect::<Result<Vec<_>, _>>()?;
     let writer = indexer::open_writer(app, &app.places.data)?;
+    // Again under the lock: an add may have changed the list meanwhile.
+    let mut folders = Folders::load(&app.places.data)?;
     for root in roots {
         let removed = writer.remove_under(&root)?;
         // Documents first: a list without the folder but with its documents would leave them for ever.
