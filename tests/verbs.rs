@@ -148,3 +148,21 @@ fn no_wait_leaves_meaning_for_later_and_words_work_at_once() {
     desk.run(["add"]).ok().says("1 document encoded");
     assert_eq!(desk.count("semantic"), 1);
 }
+
+#[cfg(unix)]
+#[test]
+fn the_data_folder_is_private_whichever_verb_makes_it() {
+    use std::os::unix::fs::PermissionsExt;
+    for verb in [&["status"][..], &["add", "docs", "--no-wait"]] {
+        let desk = Desk::new();
+        let shipped = |args: &[&str]| {
+            desk.command(args).env_remove("LSEARCH_ENCODER").output().unwrap().status.code()
+        };
+        // Where nothing is indexed, a search says so and leaves nothing behind.
+        assert_eq!(shipped(&["search", "harbour"]), Some(2));
+        assert!(!desk.data().exists());
+        assert_eq!(shipped(verb), Some(0));
+        let mode = std::fs::metadata(desk.data()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700, "{verb:?} made it {mode:o}");
+    }
+}

@@ -3,6 +3,7 @@
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use lsearch_engine::Verify;
+use lsearch_index::folders::Folders;
 use lsearch_index::query::{Query, QueryError};
 use lsearch_index::{Mode, Reader, SearchRequest};
 
@@ -31,6 +32,10 @@ pub fn run(app: &App, args: &SearchArgs) -> Result<u8, CliError> {
         ModeArg::Keyword => Mode::Keyword,
         ModeArg::Semantic => Mode::Semantic,
     };
+    if Folders::load(&app.places.data).is_ok_and(|list| list.folders.is_empty()) {
+        // Perhaps nothing was ever added: no encoder is unpacked and no runtime fetched to say so.
+        Reader::open(&app.places.data)?;
+    }
     // The encoder takes longest to start, the index is opened beside it.
     let (reader, vector) = std::thread::scope(|scope| {
         let vector = scope.spawn(|| query_vector(app, &query, mode));

@@ -17,7 +17,10 @@ use crate::places::path_variable;
 pub fn bundle(app: &App, verify: Verify) -> Result<Bundle, CliError> {
     let folder = match path_variable("LSEARCH_ENCODER") {
         Some(folder) => folder,
-        None => shipped::unpack(&app.places.data.join("encoders"))?,
+        None => {
+            app.places.create_data()?;
+            shipped::unpack(&app.places.data.join("encoders"))?
+        }
     };
     Bundle::open(&folder, verify).map_err(|error| {
         CliError::from(error).hint(format!(
@@ -105,6 +108,7 @@ pub fn fetch_runtime(app: &App) -> Result<PathBuf, CliError> {
         )
         .hint(format!("install python3 with pip and run the command again, {by_hand}")));
     };
+    app.places.create_data()?;
     let bytes = runtime::download_bytes(Package::Cpu)?;
     app.say(format_args!("fetching ONNX Runtime, once ({}) …", units::bytes(bytes)));
     runtime::install(&app.places.data.join("runtime"), &python, &|line| app.detail(line)).map_err(
