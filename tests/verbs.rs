@@ -166,3 +166,18 @@ fn the_data_folder_is_private_whichever_verb_makes_it() {
         assert_eq!(mode & 0o777, 0o700, "{verb:?} made it {mode:o}");
     }
 }
+
+#[test]
+fn status_waits_for_a_writer_and_no_longer() {
+    let desk = Desk::new();
+    desk.write("page.txt", note("the harbour"));
+    desk.run(["status", "--wait"]).ok();
+    let mut add = desk.start(["add", "docs"]);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while desk.status()["writer"].is_null() && add.try_wait().unwrap().is_none() {
+        assert!(std::time::Instant::now() < deadline);
+    }
+    let status = desk.run(["status", "--wait", "--json"]).ok().json();
+    assert!(add.wait().unwrap().success());
+    assert_eq!(status["documents"]["semantic"], 1, "{status:#}");
+}

@@ -72,19 +72,20 @@ struct JsonDaemon {
 
 /// Prints the status, after waiting for a running add with `--wait`.
 pub fn run(app: &App, args: &StatusArgs) -> Result<u8, CliError> {
-    let mut status = read(app)?;
     if args.wait {
         interrupt::install()
             .map_err(|error| CliError::new(format!("cannot watch for Ctrl-C: {error}")))?;
-        while status.writer_alive {
+        // Only the lock is looked at: opening a large index five times a second would slow the add down.
+        while lsearch_index::is_being_written(&app.places.data) {
             if interrupt::requested() {
                 return Err(CliError::interrupted("stopped waiting; the add goes on"));
             }
             sleep(Duration::from_millis(200));
-            status = read(app)?;
         }
     }
+    let mut status = read(app)?;
     let bundle = encoder::bundle(app, Verify::Sizes)?;
+    status.documents.semantic = encoded_by(&status, bundle.fingerprint());
     if args.json {
         output::print(&json::line(&to_json(app, &status, &bundle)?)?)?;
     } else {
@@ -158,6 +159,12 @@ fn documents_in(status: &Status, path: &std::path::Path) -> u64 {
     status.roots.iter().find(|root| root.path == path).map_or(0, |root| root.documents as u64)
 }
 
+/// Documents that the encoder in use has encoded: another's vectors answer no query of today.
+fn encoded_by(status: &Status, fingerprint: &str) -> usize {
+    let counts = status.encoders.iter().find(|encoder| encoder.fingerprint == fingerprint);
+    counts.map_or(0, |encoder| encoder.documents)
+}
+
 /// Documents that are found by word and not yet by meaning.
 fn waiting(status: &Status) -> u64 {
     status.documents.keyword.saturating_sub(status.documents.semantic) as u64
@@ -225,4 +232,24 @@ fn human(app: &App, status: &Status, encoder: &str) -> Result<String, CliError> 
         text.push_str("  `lsearch retry` reads them again\n");
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use lsearch_index::EncoderCounts;
+
+    use super::*;
+
+    #[test]
+    fn only_the_vectors_of_the_encoder_in_use_count() {
+        let counts = |fingerprint: &str, documents| EncoderCounts {
+            fingerprint: fingerprint.to_owned(),
+            documents,
+            ..EncoderCounts::default()
+        };
+        let encoders = vec![counts("used last", 7), counts("in use", 3)];
+        let status = Status { encoders, ..Status::default() };
+        assert_eq!(encoded_by(&status, "in use"), 3);
+        assert_eq!(encoded_by(&status, "never used"), 0);
+    }
 }
