@@ -12,6 +12,10 @@ fn folders_that_are_none() {
     desk.run(["add".as_ref(), file.as_os_str()]).exits(2).says("not a folder");
     desk.run(["add", "docs", "missing"]).exits(2).says("missing");
     assert_eq!(desk.count("seen"), 0, "nothing is touched when one of the folders is wrong");
+    desk.run(["add", "docs", "--no-wait"]).ok();
+    desk.run(["add", "data", "--no-wait"]).exits(2).says("keeps its index there");
+    desk.run(["add", "data/texts", "--no-wait"]).exits(2).says("keeps its index there");
+    assert_eq!(desk.count("seen"), 1);
 }
 
 #[test]
@@ -232,6 +236,60 @@ fn copy_folder(from: &Path, to: &Path) {
 }
 
 #[test]
+fn a_pattern_that_is_none_is_refused_before_it_is_written_down() {
+    let desk = Desk::new();
+    desk.write("page.txt", note("the harbour"));
+    desk.run(["add", "docs", "--no-wait", "--exclude", "a{b"]).exits(2).says("a{b");
+    assert!(!desk.data().join("folders.json").exists());
+    desk.run(["add", "docs", "--no-wait"]).ok();
+    assert_eq!(desk.find("harbour"), ["page.txt"]);
+    let config = desk.home().join("config.toml");
+    std::fs::write(&config, "exclude = [\"a{b\"]\n").unwrap();
+    let config = config.to_string_lossy().into_owned();
+    desk.run(["--config", &config, "add", "--no-wait"]).exits(2).says("a{b").says("configuration");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_is_read_again_when_it_may_be_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new();
+    let path = desk.write("page.txt", note("the harbour"));
+    let rights = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode));
+    rights(0o000).unwrap();
+    if std::fs::read(&path).is_ok() {
+        return; // For the superuser nothing is closed.
+    }
+    desk.run(["add", "docs", "--no-wait"]).ok();
+    assert!(desk.failure("page.txt").contains("ermission"));
+    // Neither its size nor its time tells that anything changed.
+    rights(0o600).unwrap();
+    desk.run(["add", "--no-wait"]).ok();
+    assert_eq!(desk.find("harbour"), ["page.txt"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_may_not_be_read_does_not_stop_the_others() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new();
+    let closed = desk.write("a/page.txt", note("the harbour"));
+    let closed = closed.parent().unwrap();
+    let other = desk.write("b/page.txt", note("the lighthouse"));
+    desk.run(["add", "docs/a", "docs/b", "--no-wait"]).ok();
+    std::fs::write(other, note("the viaduct, built since")).unwrap();
+    std::fs::set_permissions(closed, std::fs::Permissions::from_mode(0o000)).unwrap();
+    let readable_anyway = std::fs::read_dir(closed).is_ok();
+    let ran = desk.run(["add", "--no-wait"]);
+    std::fs::set_permissions(closed, std::fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(desk.find("viaduct"), ["b/page.txt"]);
+    assert_eq!(desk.find("harbour"), ["a/page.txt"]);
+    if !readable_anyway {
+        ran.exits(2).says("docs/a");
+    }
+}
+
+#[test]
 fn a_damaged_list_of_folders_is_named_with_what_to_do() {
     let desk = Desk::new();
     desk.write("page.txt", note("the harbour"));
@@ -239,4 +297,20 @@ fn a_damaged_list_of_folders_is_named_with_what_to_do() {
     std::fs::write(desk.data().join("folders.json"), "{\"folders\":[").unwrap();
     desk.run(["add", "--no-wait"]).exits(2).says("folders.json").says("add your folders again");
     assert_eq!(desk.find("harbour"), ["page.txt"], "searching needs no list");
+}
+
+#[test]
+fn nobody_needs_to_read_what_is_said() {
+    let desk = Desk::new();
+    for number in 0..20 {
+        desk.write(&format!("{number}.txt"), note("the harbour"));
+    }
+    // As in `lsearch -v add docs 2>&1 | head -1`.
+    let mut add = desk.start(["-v", "add", "docs", "--no-wait"]);
+    drop(add.stderr.take());
+    assert_eq!(add.wait().unwrap().code(), Some(0));
+    assert_eq!(desk.count("keyword"), 20);
+    let mut search = desk.start(["search", "--mode", "keyword", "harbour"]);
+    drop(search.stdout.take());
+    assert_eq!(search.wait().unwrap().code(), Some(0));
 }

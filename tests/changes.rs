@@ -110,3 +110,61 @@ fn rebuild_keeps_every_document_and_encodes_nothing() {
     assert_eq!((desk.count("keyword"), desk.count("semantic")), (2, 2));
     desk.add().does_not_say("encoded in");
 }
+
+#[test]
+fn a_folder_that_stands_empty_keeps_its_documents_until_removed() {
+    let desk = Desk::new();
+    desk.write("page.txt", note("the harbour"));
+    desk.write("deep/other.txt", note("the lighthouse"));
+    desk.run(["add", "docs", "--no-wait"]).ok();
+    // An unmounted disk leaves its empty mount point behind.
+    let away = desk.home().join("disk");
+    std::fs::rename(desk.docs(), &away).unwrap();
+    std::fs::create_dir(desk.docs()).unwrap();
+    desk.run(["add", "--no-wait"]).ok().says("stands empty").does_not_say("gone");
+    assert_eq!(desk.find("harbour"), ["page.txt"]);
+    std::fs::remove_dir(desk.docs()).unwrap();
+    std::fs::rename(&away, desk.docs()).unwrap();
+    desk.run(["add", "--no-wait"]).ok().says("2 unchanged");
+    std::fs::remove_dir_all(desk.docs()).unwrap();
+    std::fs::create_dir(desk.docs()).unwrap();
+    desk.run(["remove", "docs"]).ok();
+    assert_eq!(desk.count("keyword"), 0);
+    desk.run(["add", "docs", "--no-wait"]).ok().does_not_say("stands empty");
+}
+
+#[test]
+fn exclusions_outlive_being_taken_in() {
+    let desk = Desk::new();
+    desk.write("papers/kept.txt", note("the harbour"));
+    desk.write("papers/private/diary.txt", note("the harbour diary"));
+    desk.write("notes/kept.txt", note("the lighthouse"));
+    desk.write("notes/old/draft.txt", note("the lighthouse draft"));
+    desk.run(["add", "docs/papers", "--no-wait", "--exclude", "private/"]).ok();
+    desk.run(["add", "docs", "--no-wait"]).ok().says("takes in");
+    assert_eq!(desk.find("harbour"), ["papers/kept.txt"]);
+    // The same wish told of a folder that is covered already.
+    assert_eq!(desk.find("lighthouse").len(), 2);
+    desk.run(["add", "docs/notes", "--no-wait", "--exclude", "old/**"]).ok().says("already added");
+    assert_eq!(desk.find("lighthouse"), ["notes/kept.txt"]);
+    let folders = desk.run(["folders", "--json"]).ok().json();
+    assert_eq!(folders[0]["exclude"], serde_json::json!(["/papers/**/private/", "/notes/old/**"]));
+}
+
+#[test]
+fn a_touched_file_is_found_by_its_new_date() {
+    let desk = Desk::new();
+    let path = desk.write("page.txt", note("the harbour"));
+    let set = |sec| {
+        let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(sec);
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
+    };
+    set(1_500_000_000); // 2017-07-14
+    desk.run(["add", "docs", "--no-wait"]).ok();
+    set(1_600_000_000); // 2020-09-13
+    desk.run(["add", "--no-wait"]).ok();
+    assert_eq!(desk.find("harbour after:2020"), ["page.txt"]);
+    assert!(desk.find("harbour before:2018").is_empty());
+    let hit = desk.run(["search", "--json", "--mode", "keyword", "harbour"]).ok().json();
+    assert_eq!(hit["hits"][0]["modified"], "2020-09-13T12:26:40Z");
+}

@@ -113,3 +113,63 @@ fn two_adds_at_once_one_works_the_other_says_who() {
     assert!(first.wait().unwrap().success());
     assert_whole(&desk);
 }
+
+/// The first extraction child of an add, once it is there.
+#[cfg(target_os = "linux")]
+fn extraction_child(add: &mut std::process::Child) -> String {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", add.id())).unwrap();
+        let children: String = tasks
+            .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("children")).ok())
+            .collect();
+        if let Some(child) = children.split_whitespace().next() {
+            return child.to_owned();
+        }
+        assert!(add.try_wait().unwrap().is_none() && Instant::now() < deadline, "no child came");
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn signal(name: &str, pid: &str) {
+    std::process::Command::new("kill").args([name, "--", pid]).status().unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn ctrl_c_in_a_terminal_counts_no_file_as_failed() {
+    use std::os::unix::process::CommandExt;
+    let desk = Desk::new();
+    // Long enough to be in the extraction child's hands when the signal comes.
+    for number in 0..4 {
+        desk.write(&format!("{number}.md"), note(&format!("subject{number}")).repeat(40_000));
+    }
+    let mut add = desk.command(["add", "docs", "--no-wait"]).process_group(0).spawn().unwrap();
+    extraction_child(&mut add);
+    std::thread::sleep(Duration::from_millis(300));
+    // A terminal sends the signal to the whole group, the extraction children too.
+    signal("-INT", &format!("-{}", add.id()));
+    let output = add.wait_with_output().unwrap();
+    assert!(matches!(output.status.code(), Some(0 | 130)), "{output:?}");
+    assert_eq!(desk.count("failed"), 0, "{:#}", desk.status());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn ctrl_c_does_not_wait_for_a_file_that_takes_for_ever() {
+    let desk = Desk::new();
+    desk.write("page.md", note("the harbour"));
+    let mut add = desk.start(["add", "docs", "--no-wait"]);
+    // The child is stopped as soon as it is there, and answers nothing from then on.
+    let child = extraction_child(&mut add);
+    signal("-STOP", &child);
+    signal("-INT", &add.id().to_string());
+    let asked = Instant::now();
+    while add.try_wait().unwrap().is_none() && asked.elapsed() < Duration::from_secs(15) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let ended = add.try_wait().unwrap();
+    signal("-KILL", &child);
+    let _ = add.kill();
+    assert_eq!(ended.and_then(|status| status.code()), Some(130), "it waited for the child");
+}

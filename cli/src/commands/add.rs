@@ -6,12 +6,13 @@ use jiff::Timestamp;
 use lsearch_engine::Verify;
 use lsearch_index::Writer;
 use lsearch_index::folders::{Added, Folder, Folders};
+use lsearch_ingest::{IngestError, WalkOptions, walk};
 
 use crate::app::App;
 use crate::args::AddArgs;
 use crate::encoder;
 use crate::errors::{CliError, EXIT_INTERRUPTED, EXIT_OK};
-use crate::indexer::{self, EncodeReport, ScanReport, Update};
+use crate::indexer::{self, EncodeReport, ScanReport, Update, escape_glob};
 use crate::interrupt;
 use crate::output::units;
 use crate::places::shorten_home;
@@ -26,6 +27,10 @@ pub fn run(app: &App, args: &AddArgs) -> Result<u8, CliError> {
     // Everything wrong with the folders is told before anything is touched.
     let wanted =
         args.folders.iter().map(|folder| check_folder(folder)).collect::<Result<Vec<_>, _>>()?;
+    for folder in &wanted {
+        check_not_own(app, folder)?;
+        check_exclude(folder, &args.exclude)?;
+    }
     let writer = indexer::open_writer(app, &app.places.data)?;
     let mut folders = Folders::load(&app.places.data)?;
     let roots = register(app, &mut folders, &wanted, &args.exclude)?;
@@ -35,6 +40,30 @@ pub fn run(app: &App, args: &AddArgs) -> Result<u8, CliError> {
         );
     }
     update(app, &writer, &roots, args.no_wait)
+}
+
+/// Refuses the data folder and what lies in it: an index of itself would change with every look at it.
+fn check_not_own(app: &App, folder: &Path) -> Result<(), CliError> {
+    match fs_err::canonicalize(&app.places.data) {
+        Ok(data) if folder.starts_with(&data) => {
+            Err(CliError::new(format!("{}: lsearch keeps its index there", folder.display()))
+                .hint("add the folders that hold your documents; nothing was changed"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses patterns that are none before they are written down, where every later add would meet them.
+fn check_exclude(folder: &Path, exclude: &[String]) -> Result<(), CliError> {
+    let options = WalkOptions { exclude: exclude.to_vec(), ..WalkOptions::default() };
+    // A walk that is to stop at once only gets as far as the patterns.
+    match walk(folder, &options, &|_| {}, &|| true) {
+        Err(error @ IngestError::Pattern { .. }) => {
+            Err(CliError::from(error).hint("write it as in a .gitignore; nothing was changed"))
+        }
+        // What else is wrong with the folder is told when it is walked.
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// An existing folder's canonical path, or an error that names what is wrong with it.
@@ -75,12 +104,14 @@ fn register(
                     shorten_home(path),
                     shorten_home(&parent)
                 ));
+                exclude_below(folders, &parent, path, exclude);
                 chosen.push(parent);
             }
             Added::New { absorbed } => {
                 for child in &absorbed {
-                    let (parent, child) = (shorten_home(path), shorten_home(&child.path));
-                    app.say(format_args!("{parent} takes in {child}"));
+                    let (parent, shown) = (shorten_home(path), shorten_home(&child.path));
+                    app.say(format_args!("{parent} takes in {shown}"));
+                    exclude_below(folders, path, &child.path, &child.exclude);
                 }
                 chosen.push(path.clone());
             }
@@ -114,6 +145,34 @@ fn with_known(folders: &Folders, path: &Path, exclude: &[String]) -> Vec<String>
     all
 }
 
+/// Gives a listed folder the exclusions that were meant for one inside it.
+fn exclude_below(folders: &mut Folders, listed: &Path, inside: &Path, exclude: &[String]) {
+    let Ok(below) = inside.strip_prefix(listed) else { return };
+    if let Some(folder) = folders.folders.iter_mut().find(|folder| folder.path == listed) {
+        for glob in exclude.iter().filter_map(|glob| glob_below(below, glob)) {
+            if !folder.exclude.contains(&glob) {
+                folder.exclude.push(glob);
+            }
+        }
+    }
+}
+
+/// A `.gitignore` pattern of a folder as one of a folder above it; `None` for a comment or a blank.
+fn glob_below(below: &Path, glob: &str) -> Option<String> {
+    if glob.trim().is_empty() || glob.starts_with('#') {
+        return None;
+    }
+    let (not, pattern) = match glob.strip_prefix('!') {
+        Some(pattern) => ("!", pattern),
+        None => ("", glob),
+    };
+    let folder = escape_glob(&below.to_string_lossy());
+    // Only one without a slash before its end holds at any depth.
+    let anchored = pattern.trim_end_matches('/').contains('/');
+    let anywhere = if anchored { "" } else { "**/" };
+    Some(format!("{not}/{folder}/{anywhere}{}", pattern.trim_start_matches('/')))
+}
+
 /// Scans and encodes; shared by `add` and `retry`.
 pub fn update(
     app: &App,
@@ -125,16 +184,27 @@ pub fn update(
     let report = update.scan_all(roots)?;
     for root in &report.offline {
         app.warn(format_args!(
-            "{} is not there now; its documents are kept (lsearch remove forgets them)",
-            shorten_home(root)
+            "{} is not there now{}; its documents are kept (lsearch remove forgets them)",
+            shorten_home(root),
+            if root.is_dir() { ", or stands empty" } else { "" }
         ));
+    }
+    for (_, error) in &report.unreadable {
+        app.warn(format_args!("{error}; its documents are kept"));
     }
     say_scan(app, &report.scan);
     if report.scan.cancelled {
         app.say("stopped; what was read is kept. Run `lsearch add` again to go on");
         return Ok(EXIT_INTERRUPTED);
     }
-    encode(app, &update, no_wait)
+    let code = encode(app, &update, no_wait)?;
+    match report.unreadable.into_iter().next() {
+        Some((root, _)) if code == EXIT_OK => {
+            Err(CliError::new(format!("{}: could not be brought up to date", shorten_home(&root)))
+                .hint("give yourself the right to read it, or forget it with `lsearch remove`"))
+        }
+        _ => Ok(code),
+    }
 }
 
 fn encode(app: &App, update: &Update<'_>, no_wait: bool) -> Result<u8, CliError> {
@@ -197,4 +267,21 @@ fn say_encode(app: &App, report: &EncodeReport) {
         units::count(report.tokens),
         units::count((report.tokens as f64 / seconds) as u64)
     ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exclusions_of_a_folder_inside_hold_for_that_folder() {
+        let below = |glob| glob_below(Path::new("papers"), glob);
+        assert_eq!(below("*.log").as_deref(), Some("/papers/**/*.log"));
+        assert_eq!(below("drafts/").as_deref(), Some("/papers/**/drafts/"));
+        assert_eq!(below("drafts/**").as_deref(), Some("/papers/drafts/**"));
+        assert_eq!(below("/top.txt").as_deref(), Some("/papers/top.txt"));
+        assert_eq!(below("!kept.log").as_deref(), Some("!/papers/**/kept.log"));
+        assert_eq!(below("# a remark"), None);
+        assert_eq!(glob_below(Path::new("a b/[old]"), "x").as_deref(), Some(r"/a\ b/\[old\]/**/x"));
+    }
 }

@@ -4,6 +4,7 @@ mod encode;
 mod scan;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use lsearch_engine::Encoder;
@@ -14,7 +15,7 @@ use crate::app::App;
 use crate::errors::CliError;
 
 pub use encode::{EncodeReport, encode_pending};
-pub use scan::{ScanReport, scan, span_of};
+pub use scan::{ScanReport, Unscanned, escape_glob, scan, span_of};
 
 /// How often work is made durable while it goes on: what a kill can cost.
 const COMMIT_EVERY: Duration = Duration::from_secs(2);
@@ -63,27 +64,45 @@ pub struct Update<'a> {
 pub struct UpdateReport {
     /// Files looked at and what became of them.
     pub scan: ScanReport,
-    /// Roots that are not there now; their documents are kept.
+    /// Roots that are not there now, or stand empty as the place of an unmounted disk does; their
+    /// documents are kept.
     pub offline: Vec<PathBuf>,
+    /// Roots that could not be walked, and why; their documents are kept.
+    pub unreadable: Vec<(PathBuf, CliError)>,
 }
 
 impl Update<'_> {
     /// Brings each root's files into the index, searchable by word.
     pub fn scan_all(&self, roots: &[(PathBuf, Vec<String>)]) -> Result<UpdateReport, CliError> {
-        let extractor = open_extractor(self.app)?;
+        let extractor = Arc::new(open_extractor(self.app)?);
         let mut report = UpdateReport::default();
         for (root, exclude) in roots {
-            if !root.is_dir() {
+            if !root.is_dir() || self.stands_empty(root)? {
                 report.offline.push(root.clone());
                 continue;
             }
-            let one = scan(self.app, self.writer, &extractor, root, exclude)?;
+            let one = match scan(self.app, self.writer, &extractor, root, exclude) {
+                Ok(one) => one,
+                // One folder that cannot be walked does not keep the others waiting.
+                Err(Unscanned::Walk(error)) => {
+                    report.unreadable.push((root.clone(), error));
+                    continue;
+                }
+                Err(Unscanned::Index(error)) => return Err(error),
+            };
             report.scan.merge(one);
             if report.scan.cancelled {
                 break;
             }
         }
         Ok(report)
+    }
+
+    /// True when nothing at all lies in a folder of which documents are known: what an unmounted disk
+    /// leaves behind cannot be told from a folder that was emptied, and forgetting would cost vectors.
+    fn stands_empty(&self, root: &Path) -> Result<bool, CliError> {
+        let empty = std::fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_none());
+        Ok(empty && self.writer.files_under(root)?.next().is_some())
     }
 
     /// Encodes what has no vectors of this encoder yet.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
@@ -9,8 +10,8 @@ use lsearch_index::{
     Content, ContentKey, ExtractKey, FileRecord, FileStat, FileState, PassageSpan, Writer,
 };
 use lsearch_ingest::{
-    Document, Extractor, FailReason, FoundFile, Guess, Outcome, Passage, PassageOptions,
-    SkipReason, WalkEvent, WalkOptions, hash_file, passages, walk,
+    Document, Extractor, FailReason, FoundFile, Guess, IngestError, Outcome, Passage,
+    PassageOptions, SkipReason, WalkEvent, WalkOptions, hash_file, passages, walk,
 };
 
 use super::COMMIT_EVERY;
@@ -67,6 +68,21 @@ impl ScanReport {
     }
 }
 
+/// Why a root was not scanned.
+#[derive(Debug)]
+pub enum Unscanned {
+    /// The folder cannot be walked; the others may go on.
+    Walk(CliError),
+    /// The index cannot be written.
+    Index(CliError),
+}
+
+impl From<CliError> for Unscanned {
+    fn from(error: CliError) -> Self {
+        Self::Index(error)
+    }
+}
+
 enum Job {
     Hash(FoundFile),
     Extract(FoundFile),
@@ -74,7 +90,7 @@ enum Job {
 
 enum Event {
     Walk(WalkEvent),
-    WalkEnded(Result<(), lsearch_ingest::IngestError>),
+    WalkEnded(Result<(), IngestError>),
     Hashed(FoundFile, Result<[u8; 32], String>),
     Extracted(FoundFile, Extracted),
 }
@@ -88,14 +104,15 @@ enum Extracted {
 /// Brings one root's files into the index, searchable by word, and commits.
 ///
 /// # Errors
-/// The index's own failures. A file that cannot be read is recorded with its reason and never an error here.
+/// The index's own failures, and when the root itself cannot be walked. A file that cannot be read is recorded
+/// with its reason and never an error here.
 pub fn scan(
     app: &App,
     writer: &Writer,
-    extractor: &Extractor,
+    extractor: &Arc<Extractor>,
     root: &Path,
     exclude: &[String],
-) -> Result<ScanReport, CliError> {
+) -> Result<ScanReport, Unscanned> {
     let started = Instant::now();
     let mut exclude = exclude.to_vec();
     exclude.extend(app.config.exclude.iter().cloned());
@@ -125,27 +142,35 @@ pub fn scan(
         stage: Stage::new(app, "reading"),
     };
 
-    let outcome = std::thread::scope(|scope| {
-        let walk_events = events_in.clone();
-        scope.spawn(move || {
-            let visit = |event: WalkEvent| {
-                // A closed channel means that the scan is over; the walk then ends by `cancel`.
-                let _ = walk_events.send(Event::Walk(event));
-            };
-            let ended = walk(root, &options, &visit, &interrupt::requested);
-            let _ = walk_events.send(Event::WalkEnded(ended));
-        });
-        for _ in 0..threads {
-            let (jobs, events) = (jobs_out.clone(), events_in.clone());
-            scope.spawn(move || work(&jobs, &events, extractor));
+    let mut threads_at_work = Vec::with_capacity(threads + 1);
+    let (walk_root, walk_events) = (root.to_path_buf(), events_in.clone());
+    threads_at_work.push(std::thread::spawn(move || {
+        let visit = |event: WalkEvent| {
+            // A closed channel means that the scan is over; the walk then ends by `cancel`.
+            let _ = walk_events.send(Event::Walk(event));
+        };
+        let ended = walk(&walk_root, &options, &visit, &interrupt::requested);
+        let _ = walk_events.send(Event::WalkEnded(ended));
+    }));
+    for _ in 0..threads {
+        let (jobs, events) = (jobs_out.clone(), events_in.clone());
+        let extractor = Arc::clone(extractor);
+        threads_at_work.push(std::thread::spawn(move || work(&jobs, &events, &extractor)));
+    }
+    drop((jobs_out, events_in));
+    let outcome = scanner.run(&events_out);
+    // Whatever the outcome, the threads must see the end: no more jobs, nobody listening.
+    scanner.jobs = None;
+    drop(events_out);
+    // After a Ctrl-C nobody waits for a file that takes minutes: the threads end with the process, and the
+    // extraction children with their parent.
+    if outcome.is_ok() && !scanner.report.cancelled {
+        for thread in threads_at_work {
+            if let Err(panic) = thread.join() {
+                std::panic::resume_unwind(panic);
+            }
         }
-        drop((jobs_out, events_in));
-        let outcome = scanner.run(&events_out);
-        // Whatever the outcome, the threads must see the end: no more jobs, nobody listening.
-        scanner.jobs = None;
-        drop(events_out);
-        outcome
-    });
+    }
     outcome?;
     scanner.finish(started)
 }
@@ -186,7 +211,7 @@ struct Scanner<'a> {
     root: &'a Path,
     jobs: Option<Sender<Job>>,
     outstanding: u64,
-    walk_result: Option<Result<(), lsearch_ingest::IngestError>>,
+    walk_result: Option<Result<(), IngestError>>,
     seen: HashSet<PathBuf>,
     unreadable: Vec<PathBuf>,
     report: ScanReport,
@@ -227,13 +252,17 @@ impl Scanner<'_> {
             Event::Hashed(file, Ok(hash)) => self.hashed(file, hash),
             Event::Hashed(file, Err(reason)) => {
                 self.done(&file);
-                self.failed(&file.path, Some(&file), reason)
+                // Not held against the file: rights given back change neither its size nor its time.
+                self.failed(&file.path, None, reason)
             }
             Event::Extracted(file, extracted) => {
                 self.done(&file);
                 match extracted {
                     Extracted::Document(document, cut) => self.document(&file, &document, &cut),
                     Extracted::Skipped(reason) => self.skipped(&file.path, Some(&file), &reason),
+                    // Ctrl-C in a terminal reaches the extraction child, too; its death tells nothing of
+                    // the file, which the next scan reads.
+                    Extracted::Failed(_) if interrupt::requested() => Ok(()),
                     // Trouble of the moment is not held against the file: without its size and time on
                     // record the next scan reads it again.
                     Extracted::Failed(reason) if reason.is_temporary() => {
@@ -418,15 +447,21 @@ impl Scanner<'_> {
     }
 
     /// Forgets the files that are gone and makes the scan durable.
-    fn finish(mut self, started: Instant) -> Result<ScanReport, CliError> {
+    fn finish(mut self, started: Instant) -> Result<ScanReport, Unscanned> {
         if !self.report.cancelled {
             if let Some(Err(error)) = self.walk_result.take() {
-                self.writer.commit()?;
-                return Err(error.into());
+                self.writer.commit().map_err(CliError::from)?;
+                return Err(match error {
+                    // Those of folders are checked when they are added.
+                    IngestError::Pattern { .. } => Unscanned::Index(
+                        CliError::from(error).hint("correct `exclude` in the configuration file"),
+                    ),
+                    error => Unscanned::Walk(error.into()),
+                });
             }
             self.forget_missing()?;
         }
-        self.writer.commit()?;
+        self.writer.commit().map_err(CliError::from)?;
         self.report.elapsed = started.elapsed();
         Ok(self.report)
     }
@@ -453,14 +488,19 @@ impl Scanner<'_> {
 fn own_folder(app: &App, root: &Path) -> Option<String> {
     let data = fs_err::canonicalize(&app.places.data).ok()?;
     let inside = data.strip_prefix(root).ok()?.to_str()?;
-    let mut pattern = String::from("/");
-    for character in inside.chars() {
-        if matches!(character, '*' | '?' | '[' | ']' | '\\' | '!' | '#' | ' ') {
+    Some(format!("/{}", escape_glob(inside)))
+}
+
+/// A path as a pattern that matches it alone.
+pub fn escape_glob(path: &str) -> String {
+    let mut pattern = String::with_capacity(path.len());
+    for character in path.chars() {
+        if matches!(character, '*' | '?' | '[' | ']' | '\\' | '!' | '#' | ' ' | '{' | '}') {
             pattern.push('\\');
         }
         pattern.push(character);
     }
-    Some(pattern)
+    pattern
 }
 
 /// The document's title, or nothing where it is only the file's name: content outlives names.
