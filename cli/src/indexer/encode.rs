@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use lsearch_engine::{Device, Encoder, EngineError, Section};
-use lsearch_index::{ContentKey, SectionRecord, Writer};
+use lsearch_index::vectors::VectorError;
+use lsearch_index::{ContentKey, IndexError, Pending, SectionRecord, Writer};
 
 use super::COMMIT_EVERY;
 use crate::app::App;
@@ -76,7 +77,7 @@ pub fn encode_pending(
         report: EncodeReport::default(),
     };
     for document in &pending {
-        run.document(&document.content, document.next_passage)?;
+        run.document(document)?;
         if run.report.cancelled {
             break;
         }
@@ -103,8 +104,20 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn document(&mut self, content: &ContentKey, first_passage: usize) -> Result<(), CliError> {
-        let stored = self.writer.content(content)?;
+    fn document(&mut self, document: &Pending) -> Result<(), CliError> {
+        let Pending { content, next_passage: first_passage, text_bytes, .. } = document;
+        let (first_passage, text_bytes) = (*first_passage, *text_bytes);
+        let stored = match self.writer.content(content) {
+            Ok(stored) => stored,
+            // One text that a failing disk has spoilt must not keep the others from their vectors.
+            Err(error @ (IndexError::Damaged { .. } | IndexError::UnknownContent { .. })) => {
+                self.given_up.insert(*content);
+                self.give_up(text_bytes, &error);
+                self.app.warn("`lsearch rebuild` and another `lsearch add` read it again");
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
         let ranges: Vec<_> = stored.passages.iter().map(|span| span.start..span.end).collect();
         let mut next = first_passage;
         while !self.report.cancelled
@@ -156,7 +169,7 @@ impl Run<'_> {
                 Err(Failure::Encoder(error)) => {
                     // Sections must follow on one another, so the rest of this document is left out too.
                     self.given_up.insert(place.content);
-                    self.give_up(section, &error);
+                    self.give_up(section.bytes.len() as u64, &error);
                 }
             }
         }
@@ -184,9 +197,21 @@ impl Run<'_> {
                 mean: &vectors.mean,
                 passages: &vectors.passages,
             };
-            self.writer
-                .put_section(&self.fingerprint, &place.content, &record)
-                .map_err(|error| Failure::Index(error.into()))?;
+            if self.given_up.contains(&place.content) {
+                continue;
+            }
+            match self.writer.put_section(&self.fingerprint, &place.content, &record) {
+                Ok(()) => {}
+                // A vector that is none concerns this document alone: the others go on.
+                Err(
+                    error @ IndexError::Vector(VectorError::Zero | VectorError::NotFinite { .. }),
+                ) => {
+                    self.given_up.insert(place.content);
+                    self.give_up(0, &error);
+                    continue;
+                }
+                Err(error) => return Err(Failure::Index(error.into())),
+            }
             self.report.tokens += vectors.tokens as u64;
             self.report.documents += u64::from(place.last);
         }
@@ -194,9 +219,9 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn give_up(&mut self, section: &Section, error: &EngineError) {
+    fn give_up(&mut self, bytes: u64, error: &dyn std::error::Error) {
         self.report.failed += 1;
-        self.done_bytes += section.bytes.len() as u64;
+        self.done_bytes += bytes;
         self.app.warn(format_args!(
             "a document could not be encoded and stays searchable by word only: {error}"
         ));
