@@ -138,7 +138,7 @@ impl Encoder {
         let query = windowing(&tokens.ids(&manifest.query_prefix)?)?;
         let batching = match &manifest.mode {
             Mode::Whole { buckets, .. } => Batching::Buckets(buckets.clone()),
-            Mode::Windows { .. } if sessions.masked.is_some() => {
+            Mode::Windows { .. } if !sessions.masked.is_empty() => {
                 Batching::MaskedShort { masked_tokens: MASKED_TOKENS }
             }
             Mode::Windows { .. } => Batching::Equal,

@@ -55,6 +55,8 @@ pub(crate) struct GraphSession {
     path: PathBuf,
     inputs: Vec<String>,
     output: String,
+    /// Whether the graph sums spans itself.
+    pools: bool,
     dimensions: usize,
     device: Device,
 }
@@ -87,6 +89,7 @@ impl GraphSession {
             path,
             inputs: graph.inputs.clone(),
             output: graph.output.clone(),
+            pools: graph.pools(),
             dimensions: bundle.dimensions(),
             device: settings.device,
         };
@@ -140,11 +143,15 @@ impl GraphSession {
         let failed = |error: ort::Error| run_error(&error, sequences, tokens, device);
         let mask = mask(input);
         let lengths: Vec<i64> = input.lengths.iter().map(|&length| length as i64).collect();
+        let (starts, ends) = flat_spans(input);
+        let count = starts.len();
         let mut values: Vec<(Cow<'_, str>, SessionInputValue<'_>)> = Vec::new();
         for name in &self.inputs {
             let tensor = match name.as_str() {
                 "attention_mask" => TensorRef::from_array_view(([sequences, tokens], &*mask)),
                 "lengths" => TensorRef::from_array_view(([sequences], &*lengths)),
+                "span_starts" => TensorRef::from_array_view(([count], &*starts)),
+                "span_ends" => TensorRef::from_array_view(([count], &*ends)),
                 _ => TensorRef::from_array_view(([sequences, tokens], &*input.ids)),
             };
             values.push((name.as_str().into(), tensor.map_err(failed)?.into()));
@@ -152,12 +159,18 @@ impl GraphSession {
         let outputs = self.session.run_with_options(values, options).map_err(failed)?;
         let output = outputs.get(self.output.as_str()).ok_or(EngineError::WorkerGone)?;
         let (shape, vectors) = output.try_extract_tensor::<f32>().map_err(failed)?;
-        let expected = [sequences as i64, tokens as i64, dimensions as i64];
-        if **shape != expected {
+        let expected = match self.pools {
+            true => vec![count as i64, dimensions as i64],
+            false => vec![sequences as i64, tokens as i64, dimensions as i64],
+        };
+        if **shape != *expected {
             let reason = format!("its output has the shape {shape:?}, not {expected:?}");
             return Err(EngineError::GraphInvalid { path: self.path.clone(), reason });
         }
-        let count = input.spans.iter().map(Vec::len).sum::<usize>();
+        if self.pools {
+            pool::check_finite(vectors)?;
+            return Ok(vectors.to_vec());
+        }
         let mut sums = vec![0.0; count * dimensions];
         let mut slots = sums.chunks_exact_mut(dimensions);
         for (matrix, spans) in vectors.chunks_exact(tokens * dimensions).zip(&input.spans) {
@@ -168,6 +181,16 @@ impl GraphSession {
         pool::check_finite(&sums)?;
         Ok(sums)
     }
+}
+
+/// First and end rows of all spans, counted over all sequences of the batch.
+fn flat_spans(input: &Input) -> (Vec<i64>, Vec<i64>) {
+    let rows = input.spans.iter().enumerate();
+    rows.flat_map(|(row, spans)| {
+        let first = row * input.tokens;
+        spans.iter().map(move |s| ((first + s.start) as i64, (first + s.end) as i64))
+    })
+    .unzip()
 }
 
 /// One for each true token, zero for padding.
@@ -237,6 +260,13 @@ mod tests {
     fn the_mask_marks_true_tokens() {
         let input = Input { ids: vec![0; 6], lengths: vec![1, 3], tokens: 3, spans: vec![] };
         assert_eq!(mask(&input), [1, 0, 0, 1, 1, 1]);
+    }
+
+    #[test]
+    fn spans_count_over_the_whole_batch() {
+        let spans = vec![vec![0..1, 1..3], vec![], vec![2..3]];
+        let input = Input { ids: vec![0; 9], lengths: vec![3, 1, 3], tokens: 3, spans };
+        assert_eq!(flat_spans(&input), (vec![0, 1, 8], vec![1, 3, 9]));
     }
 
     #[test]

@@ -9,15 +9,54 @@ use crossbeam_channel::{
 };
 use ort::session::RunOptions;
 
+use crate::bundle::Graph;
 use crate::error::EngineError;
+use crate::opening::Opening;
 use crate::session::{GraphSession, Input};
 
 /// The sessions of one device.
 pub(crate) struct Sessions {
     /// For sequences of equal length.
     pub(crate) plain: Option<GraphSession>,
-    /// For sequences of unequal length.
-    pub(crate) masked: Option<GraphSession>,
+    /// For sequences of unequal length, by ascending `max_tokens`.
+    pub(crate) masked: Vec<LazySession>,
+}
+
+/// A graph that is opened when a sequence first needs it: a query on the command line does not wait
+/// for what only long documents run in.
+pub(crate) struct LazySession {
+    graph: Graph,
+    opening: Opening,
+    session: Option<GraphSession>,
+}
+
+impl LazySession {
+    pub(crate) fn new(graph: Graph, opening: Opening) -> LazySession {
+        LazySession { graph, opening, session: None }
+    }
+
+    /// The session, opened now if it was not.
+    pub(crate) fn session(&mut self) -> Result<&mut GraphSession, EngineError> {
+        let session = match self.session.take() {
+            Some(session) => session,
+            None => self.opening.session(&self.graph)?,
+        };
+        Ok(self.session.insert(session))
+    }
+}
+
+impl Sessions {
+    fn run(&mut self, job: &Job) -> Result<Vec<f32>, EngineError> {
+        if !job.masked {
+            let session = self.plain.as_mut().ok_or(EngineError::WorkerGone)?;
+            return session.run(&job.input, &job.options);
+        }
+        // The last one takes the longest sequences there are.
+        let fits = |lazy: &LazySession| lazy.graph.max_tokens >= job.input.tokens;
+        let last = self.masked.len().checked_sub(1).ok_or(EngineError::WorkerGone)?;
+        let index = self.masked.iter().position(fits).unwrap_or(last);
+        self.masked[index].session()?.run(&job.input, &job.options)
+    }
 }
 
 /// A thread with sessions, and the queues before it.
@@ -137,11 +176,7 @@ fn serve(mut sessions: Sessions, urgent: &Receiver<Job>, bulk: &Receiver<Job>) {
                 recv(bulk) -> job => match job { Ok(job) => job, Err(_) => return },
             },
         };
-        let session = if job.masked { &mut sessions.masked } else { &mut sessions.plain };
-        let result = match session {
-            Some(session) => session.run(&job.input, &job.options),
-            None => Err(EngineError::WorkerGone),
-        };
+        let result = sessions.run(&job);
         // A caller that has gone away does not want the answer.
         let _ = job.reply.send(result);
     }

@@ -32,6 +32,15 @@ LEAST_COSINE = {"fp32": 0.9999, "fp16": 0.999}
 PADDING_TOLERANCE = {"fp32": 1e-5, "fp16": 5e-3}
 
 
+INPUT_DIMENSIONS = {
+    "input_ids": 2,
+    "attention_mask": 2,
+    "lengths": 1,
+    "span_starts": 1,
+    "span_ends": 1,
+}
+
+
 class CheckError(Exception):
     """A bundle is not what it should be."""
 
@@ -56,41 +65,62 @@ def check_files(folder: Path, manifest: dict) -> None:
 
 
 class Encoder:
-    """One graph of a bundle, run on the CPU as the engine would run it."""
+    """The graphs of a bundle that serve the same sequences, run on the CPU as the engine would."""
 
-    def __init__(self, folder: Path, manifest: dict, graph: dict) -> None:
+    def __init__(self, folder: Path, manifest: dict, graphs: list[dict]) -> None:
         self.manifest = manifest
-        self.graph = graph
+        self.graphs = sorted(graphs, key=lambda graph: graph["max_tokens"])
+        self.precision = graphs[0]["precision"]
         self.prefix = manifest["special"]["prefix_ids"]
         self.suffix = manifest["special"]["suffix_ids"]
         self.tokenizer = load_tokenizer(folder / manifest["tokenizer"])
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        self.session = onnxruntime.InferenceSession(
-            str(folder / graph["file"]), options, providers=["CPUExecutionProvider"]
-        )
+        self.sessions = [
+            onnxruntime.InferenceSession(
+                str(folder / graph["file"]), options, providers=["CPUExecutionProvider"]
+            )
+            for graph in self.graphs
+        ]
 
-    def check_signature(self) -> None:
-        inputs = [(item.name, item.type, len(item.shape)) for item in self.session.get_inputs()]
-        expected = [(name, "tensor(int64)", 2) for name in self.graph["inputs"]]
-        require(inputs == expected, f"inputs are {inputs}, not {expected}")
-        (output,) = self.session.get_outputs()
-        require(output.name == self.graph["output"], f"the output is called {output.name}")
-        require(output.type == "tensor(float)", f"the output is a {output.type}")
-        last = output.shape[-1]
-        require(last == self.manifest["dimensions"], f"the output has {last} dimensions")
+    def check_signatures(self) -> None:
+        for graph, session in zip(self.graphs, self.sessions, strict=True):
+            inputs = [(item.name, item.type, len(item.shape)) for item in session.get_inputs()]
+            expected = [(name, "tensor(int64)", INPUT_DIMENSIONS[name]) for name in graph["inputs"]]
+            require(inputs == expected, f"inputs are {inputs}, not {expected}")
+            (output,) = session.get_outputs()
+            require(output.name == graph["output"], f"the output is called {output.name}")
+            require(output.type == "tensor(float)", f"the output is a {output.type}")
+            last = output.shape[-1]
+            require(last == self.manifest["dimensions"], f"the output has {last} dimensions")
 
     def run(self, sequences: Sequence[np.ndarray], length: int) -> list[np.ndarray]:
-        """Token vectors of sequences (specials included), padded to `length` at the end."""
+        """Token vectors of sequences (specials included), padded to `length` at the end.
+
+        A graph that sums over spans is given each token as a span of its own.
+        """
+        graph, session = next(
+            (graph, session)
+            for graph, session in zip(self.graphs, self.sessions, strict=True)
+            if graph["max_tokens"] >= length
+        )
         shape = (len(sequences), length)
         ids = np.full(shape, self.manifest["special"]["pad_id"], dtype=np.int64)
         mask = np.zeros(shape, dtype=np.int64)
         for row, content in enumerate(sequences):
             ids[row, : len(content)] = content
             mask[row, : len(content)] = 1
-        given = {"input_ids": ids, "attention_mask": mask}
-        inputs = {name: given[name] for name in self.graph["inputs"]}
-        (vectors,) = self.session.run([self.graph["output"]], inputs)
+        rows = np.arange(ids.size)
+        given = {
+            "input_ids": ids,
+            "attention_mask": mask,
+            "lengths": mask.sum(axis=1),
+            "span_starts": rows,
+            "span_ends": rows + 1,
+        }
+        inputs = {name: given[name] for name in graph["inputs"]}
+        (vectors,) = session.run([graph["output"]], inputs)
+        vectors = vectors.reshape(*shape, -1)
         require(bool(np.isfinite(vectors).all()), "the output holds NaN or infinity")
         return [vectors[row, : len(content)] for row, content in enumerate(sequences)]
 
@@ -138,7 +168,7 @@ class Encoder:
         """Padding must change nothing, in a batch with longer texts and alone."""
         sequences = [self.wrap(tokenize(self.tokenizer, text)[0]) for text in texts]
         longest = max(map(len, sequences))
-        tolerance = PADDING_TOLERANCE[self.graph["precision"]]
+        tolerance = PADDING_TOLERANCE[self.precision]
         for full, padded in zip(sequences, self.run(sequences, longest), strict=True):
             (alone,) = self.run([full], len(full))
             worst = float(np.abs(alone - padded).max())
@@ -150,7 +180,7 @@ class Encoder:
 def check_goldens(encoder: Encoder, golden: dict, golden_folder: Path) -> float:
     """Compares every golden vector; returns the lowest cosine."""
     lowest = 1.0
-    least = LEAST_COSINE[encoder.graph["precision"]]
+    least = LEAST_COSINE[encoder.precision]
 
     def compare(name: str, found: np.ndarray, expected: list[float]) -> None:
         nonlocal lowest
@@ -186,16 +216,21 @@ def check(folder: Path, golden_file: Path) -> None:
     golden = json.loads(golden_file.read_text(encoding="utf-8"))
     expected = golden.get("fingerprint", fingerprint(manifest))
     require(fingerprint(manifest) == expected, f"the goldens are of encoder {expected}")
+    alike = {}
     for graph in manifest["graphs"]:
+        key = (graph["precision"], tuple(graph["devices"]), graph["masked"])
+        alike.setdefault(key, []).append(graph)
+    for (precision, _, masked), graphs in alike.items():
+        names = ", ".join(graph["file"] for graph in graphs)
         try:
-            encoder = Encoder(folder, manifest, graph)
-            encoder.check_signature()
-            if graph["masked"]:
+            encoder = Encoder(folder, manifest, graphs)
+            encoder.check_signatures()
+            if masked:
                 encoder.check_padding([item["text"] for item in golden["texts"]])
             lowest = check_goldens(encoder, golden, golden_file.parent)
         except CheckError as error:
-            raise CheckError(f"{graph['file']}: {error}") from error
-        print(f"  {graph['file']} ({graph['precision']}): lowest cosine {lowest:.7f}")
+            raise CheckError(f"{names}: {error}") from error
+        print(f"  {names} ({precision}): lowest cosine {lowest:.7f}")
 
 
 def main() -> None:

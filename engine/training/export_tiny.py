@@ -31,6 +31,7 @@ PREFIX_IDS, SUFFIX_IDS, PAD_ID = [2, 3], [4], 1
 SPECIALS = ["[UNK]", "[PAD]", "[BEGIN]", "[DOC]", "[END]"]
 BUCKETS = [16, 32, 64, 128]
 MAX_TOKENS = BUCKETS[-1]
+SHORT_TOKENS = 32
 SECTION_TOKENS = MAX_TOKENS - len(PREFIX_IDS) - len(SUFFIX_IDS)
 QUERY_PREFIX = "find "
 
@@ -105,8 +106,12 @@ def make_weights(vocabulary: int) -> dict[str, np.ndarray]:
     }
 
 
-def build(weights: WeightsFile, names: list[str]) -> onnx.ModelProto:
-    """The graph: a gated convolution of three taps, a mix with the mean of the section, a layer."""
+def build(weights: WeightsFile, names: list[str], pooled: bool) -> onnx.ModelProto:
+    """The graph: a gated convolution of three taps, a mix with the mean of the section, a layer.
+
+    It takes an attention_mask and gives token vectors or, `pooled`, takes lengths and spans and
+    gives the sums of the token vectors over the spans.
+    """
     nodes: list[onnx.NodeProto] = []
     initializers = [weights.initializer(name) for name in names]
 
@@ -120,7 +125,15 @@ def build(weights: WeightsFile, names: list[str]) -> onnx.ModelProto:
 
     w = {name: op("Cast", [name], f"{name}.fp32", to=TensorProto.FLOAT) for name in names[1:]}
     last, second = constant("axis.last", [2]), constant("axis.tokens", [1])
-    mask = op("Cast", ["attention_mask"], "mask.flat", to=TensorProto.FLOAT)
+    if pooled:
+        for name, value in (("scalar.0", 0), ("scalar.1", 1)):
+            initializers.append(helper.make_tensor(name, TensorProto.INT64, [], [value]))
+        size = op("Squeeze", [op("Shape", ["input_ids"], "size", start=1, end=2)], "size.scalar")
+        at = op("Range", ["scalar.0", size, "scalar.1"], "at")
+        column = op("Unsqueeze", ["lengths", second], "lengths.column")
+        mask = op("Cast", [op("Less", [at, column], "live")], "mask.flat", to=TensorProto.FLOAT)
+    else:
+        mask = op("Cast", ["attention_mask"], "mask.flat", to=TensorProto.FLOAT)
     mask = op("Unsqueeze", [mask, last], "mask")
     rows = op("Gather", [names[0], "input_ids"], "embed.rows")
     rows = op("Cast", [rows], "embed.fp32", to=TensorProto.FLOAT)
@@ -147,17 +160,38 @@ def build(weights: WeightsFile, names: list[str]) -> onnx.ModelProto:
     hidden = op("Mul", [hidden, mask], "mixer.masked")
 
     total = op("ReduceSum", [hidden, second], "global.sum", keepdims=1)
-    mean = op("Div", [total, op("ReduceSum", [mask, second], "lengths", keepdims=1)], "global.mean")
+    mean = op("Div", [total, op("ReduceSum", [mask, second], "counts", keepdims=1)], "global.mean")
     hidden = op("Add", [hidden, op("MatMul", [mean, w["global.weight"]], "global")], "global.out")
     head = op("Add", [op("MatMul", [hidden, w["head.weight"]], "head"), w["head.bias"]], "head.in")
-    op("Tanh", [head], "token_vectors")
-
-    sizes = ["batch", "tokens"]
+    vectors = op("Tanh", [head], "token_vectors")
+    sizes = {"input_ids": ["batch", "tokens"], "attention_mask": ["batch", "tokens"]}
+    output_sizes = ["batch", "tokens", DIMENSIONS]
+    if pooled:
+        rows = op("Reshape", [vectors, constant("rows.shape", [-1, DIMENSIONS])], "rows")
+        count = op("Squeeze", [op("Shape", [rows], "count", start=0, end=1)], "count.scalar")
+        at = op("Range", ["scalar.0", count, "scalar.1"], "rows.numbers")
+        first = op("Unsqueeze", ["span_starts", second], "spans.first")
+        end = op("Unsqueeze", ["span_ends", second], "spans.end")
+        begun = op("GreaterOrEqual", [at, first], "spans.begun")
+        inside = op("And", [begun, op("Less", [at, end], "spans.going")], "spans.inside")
+        op(
+            "MatMul",
+            [op("Cast", [inside], "spans.matrix", to=TensorProto.FLOAT), rows],
+            "span_sums",
+        )
+        sizes = {
+            "input_ids": ["batch", "tokens"],
+            "lengths": ["batch"],
+            "span_starts": ["spans"],
+            "span_ends": ["spans"],
+        }
+        output_sizes = ["spans", DIMENSIONS]
     inputs = [
-        helper.make_tensor_value_info(name, TensorProto.INT64, sizes)
-        for name in ("input_ids", "attention_mask")
+        helper.make_tensor_value_info(name, TensorProto.INT64, shape)
+        for name, shape in sizes.items()
     ]
-    output = helper.make_tensor_value_info("token_vectors", TensorProto.FLOAT, [*sizes, DIMENSIONS])
+    name = "span_sums" if pooled else "token_vectors"
+    output = helper.make_tensor_value_info(name, TensorProto.FLOAT, output_sizes)
     return helper.make_model(
         helper.make_graph(nodes, "tiny", inputs, [output], initializers),
         opset_imports=[helper.make_opsetid("", 17)],
@@ -274,16 +308,26 @@ def manifest_fields(vocabulary: int) -> dict:
             "overlap_tokens": 0,
         },
         "section_tokens": SECTION_TOKENS,
+        # Short and long sequences run in different graphs, which differ in all that may differ.
         "graphs": [
+            {
+                "file": "model-short.onnx",
+                "precision": "fp32",
+                "devices": ["cpu", "cuda"],
+                "masked": True,
+                "max_tokens": SHORT_TOKENS,
+                "inputs": ["input_ids", "attention_mask"],
+                "output": "token_vectors",
+            },
             {
                 "file": "model.onnx",
                 "precision": "fp32",
                 "devices": ["cpu", "cuda"],
                 "masked": True,
                 "max_tokens": MAX_TOKENS,
-                "inputs": ["input_ids", "attention_mask"],
-                "output": "token_vectors",
-            }
+                "inputs": ["input_ids", "lengths", "span_starts", "span_ends"],
+                "output": "span_sums",
+            },
         ],
     }
 
@@ -301,8 +345,9 @@ def export(bundle: Path, golden: Path) -> dict:
     for name, value in values.items():
         weights.add(name, value)
     weights.write(bundle)
-    model = build(weights, list(values))
-    (bundle / "model.onnx").write_bytes(model.SerializeToString(deterministic=True))
+    for name, pooled in (("model-short.onnx", False), ("model.onnx", True)):
+        model = build(weights, list(values), pooled)
+        (bundle / name).write_bytes(model.SerializeToString(deterministic=True))
     manifest = write_manifest(bundle, manifest_fields(vocabulary))
 
     tokenizer = load_tokenizer(bundle / "tokenizer.json")

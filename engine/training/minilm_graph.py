@@ -14,11 +14,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from bundle_format import WeightsFile
-
-OPSET = 17
-# The oldest IR version that opset 17 allows: the graph uses nothing newer.
-IR_VERSION = 8
-CONTRIB = "com.microsoft"
+from graph_builder import CONTRIB, GraphBuilder
 
 
 @dataclass(frozen=True)
@@ -82,64 +78,26 @@ def collect_weights(tensors: dict[str, np.ndarray], shape: Shape, weights: Weigh
         half(f"{target}.mlp.up.bias", tensors[f"{source}.intermediate.dense.bias"])
 
 
-class _Builder:
-    """Collects the nodes of one graph."""
-
-    def __init__(self, variant: Variant, weights: WeightsFile) -> None:
-        self.variant = variant
-        self.weights = weights
-        self.nodes: list[onnx.NodeProto] = []
-        self.initializers: list[TensorProto] = []
-
-    def op(self, kind: str, inputs: list[str], output: str, domain: str = "", **attributes) -> str:
-        self.nodes.append(
-            helper.make_node(kind, inputs, [output], name=output, domain=domain, **attributes)
-        )
-        return output
-
-    def stored(self, name: str) -> str:
-        """A tensor of the weights file as it is stored."""
-        self.initializers.append(self.weights.initializer(name))
-        return name
-
-    def weight(self, name: str) -> str:
-        """A tensor of the weights file in the type that the graph computes in."""
-        self.stored(name)
-        if self.variant.half:
-            return name
-        return self.op("Cast", [name], f"{name}.fp32", to=TensorProto.FLOAT)
-
-    def constant(self, name: str, values: list[int]) -> str:
-        self.initializers.append(helper.make_tensor(name, TensorProto.INT64, [len(values)], values))
-        return name
-
-    def compute(self, value: str) -> str:
-        """An fp16 activation in the type that the graph computes in."""
-        if self.variant.half:
-            return value
-        return self.op("Cast", [value], f"{value}.fp32", to=TensorProto.FLOAT)
-
-
 def build(variant: Variant, shape: Shape, weights: WeightsFile) -> onnx.ModelProto:
     """Builds one graph: `input_ids` [batch, tokens] to `token_vectors` [batch, tokens, hidden]."""
-    graph = _Builder(variant, weights)
+    graph = GraphBuilder(variant.half, weights)
     mask = _key_lengths(graph) if variant.masked else ""
     hidden = _embed(graph, shape)
     for layer in range(shape.layers):
         hidden = _attend(graph, shape, f"layer{layer}", hidden, mask)
         hidden = _transform(graph, shape, f"layer{layer}", hidden)
     graph.op("Cast", [hidden], "token_vectors", to=TensorProto.FLOAT)
-    return _model(graph, shape)
+    return _model(graph, shape, variant.masked)
 
 
-def _key_lengths(graph: _Builder) -> str:
+def _key_lengths(graph: GraphBuilder) -> str:
     """The number of real tokens of each sequence, the form of mask that the fused kernels take."""
     mask = graph.op("Cast", ["attention_mask"], "mask.int32", to=TensorProto.INT32)
     axis = graph.constant("mask.axis", [1])
     return graph.op("ReduceSum", [mask, axis], "mask.lengths", keepdims=0)
 
 
-def _embed(graph: _Builder, shape: Shape) -> str:
+def _embed(graph: GraphBuilder, shape: Shape) -> str:
     # Only the rows that are looked up are cast: the table itself stays in fp16, mapped from disk.
     word = graph.compute(
         graph.op("Gather", [graph.stored("embed.word"), "input_ids"], "embed.rows")
@@ -158,7 +116,7 @@ def _embed(graph: _Builder, shape: Shape) -> str:
     )
 
 
-def _attend(graph: _Builder, shape: Shape, layer: str, hidden: str, mask: str) -> str:
+def _attend(graph: GraphBuilder, shape: Shape, layer: str, hidden: str, mask: str) -> str:
     parts = [
         graph.op("MatMul", [hidden, graph.weight(f"{layer}.{part}.weight")], f"{layer}.{part}")
         for part in ("query", "key", "value")
@@ -174,7 +132,7 @@ def _attend(graph: _Builder, shape: Shape, layer: str, hidden: str, mask: str) -
     return _project(graph, shape, f"{layer}.attention", context, hidden)
 
 
-def _transform(graph: _Builder, shape: Shape, layer: str, hidden: str) -> str:
+def _transform(graph: GraphBuilder, shape: Shape, layer: str, hidden: str) -> str:
     wide = graph.op("MatMul", [hidden, graph.weight(f"{layer}.mlp.up.weight")], f"{layer}.mlp.up")
     active = graph.op(
         "BiasGelu",
@@ -185,12 +143,12 @@ def _transform(graph: _Builder, shape: Shape, layer: str, hidden: str) -> str:
     return _project(graph, shape, f"{layer}.mlp.down", active, hidden)
 
 
-def _project(graph: _Builder, shape: Shape, name: str, value: str, residual: str) -> str:
+def _project(graph: GraphBuilder, shape: Shape, name: str, value: str, residual: str) -> str:
     """A dense layer, the residual and the layer norm after it."""
     dense = graph.op("MatMul", [value, graph.weight(f"{name}.weight")], f"{name}.dense")
     bias = graph.weight(f"{name}.bias")
     norm = [graph.weight(f"{name}.norm.gamma"), graph.weight(f"{name}.norm.beta")]
-    if graph.variant.half:
+    if graph.half:
         return graph.op(
             "SkipLayerNormalization",
             [dense, residual, *norm, bias],
@@ -207,8 +165,8 @@ def _project(graph: _Builder, shape: Shape, name: str, value: str, residual: str
     )
 
 
-def _model(graph: _Builder, shape: Shape) -> onnx.ModelProto:
-    names = ["input_ids", "attention_mask"] if graph.variant.masked else ["input_ids"]
+def _model(graph: GraphBuilder, shape: Shape, masked: bool) -> onnx.ModelProto:
+    names = ["input_ids", "attention_mask"] if masked else ["input_ids"]
     inputs = [
         helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
         for name in names
@@ -216,10 +174,4 @@ def _model(graph: _Builder, shape: Shape) -> onnx.ModelProto:
     output = helper.make_tensor_value_info(
         "token_vectors", TensorProto.FLOAT, ["batch", "tokens", shape.hidden]
     )
-    proto = helper.make_graph(graph.nodes, "encoder", inputs, [output], graph.initializers)
-    return helper.make_model(
-        proto,
-        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIB, 1)],
-        ir_version=IR_VERSION,
-        producer_name="lsearch",
-    )
+    return graph.model(inputs, [output], "encoder")

@@ -105,12 +105,27 @@ pub struct Graph {
     pub devices: Vec<String>,
     /// Whether it takes sequences of unequal length, padded and told apart by an input.
     pub masked: bool,
-    /// Tokens in the longest sequence it takes.
+    /// Tokens in the longest sequence it takes. In `whole` mode a graph may take less than the mode's
+    /// longest sequence where another one takes that: a sequence runs in the smallest that fits.
     pub max_tokens: usize,
-    /// Names of its inputs: `input_ids`, and `attention_mask` or `lengths` where masked.
+    /// Names of its inputs: `input_ids`, `attention_mask` or `lengths` where masked, and `span_starts`
+    /// with `span_ends` where it pools.
     pub inputs: Vec<String>,
-    /// Name of the output that holds the token vectors, float32 `[batch, tokens, dimensions]`.
+    /// Name of the output, float32: the token vectors `[batch, tokens, dimensions]`, or where it pools
+    /// their sums over the spans, `[spans, dimensions]`.
     pub output: String,
+}
+
+impl Graph {
+    /// Whether it sums token vectors over given spans itself, so that only sums leave the device.
+    /// A span is a range of rows of `[batch x tokens]`.
+    pub fn pools(&self) -> bool {
+        self.has_input("span_starts")
+    }
+
+    fn has_input(&self, name: &str) -> bool {
+        self.inputs.iter().any(|input| input == name)
+    }
 }
 
 /// Arithmetic inside a graph. What goes in and comes out is the same for all.
@@ -137,7 +152,8 @@ pub struct BundleFile {
 }
 
 /// Names of graph inputs that the engine can feed.
-pub(crate) const KNOWN_INPUTS: [&str; 3] = ["input_ids", "attention_mask", "lengths"];
+pub(crate) const KNOWN_INPUTS: [&str; 5] =
+    ["input_ids", "attention_mask", "lengths", "span_starts", "span_ends"];
 
 impl Manifest {
     /// Special tokens around each sequence.
@@ -190,20 +206,31 @@ impl Manifest {
 
     fn graph_problem(&self, graph: &Graph) -> Option<String> {
         let name = &graph.file;
-        if !graph.inputs.iter().any(|input| input == "input_ids") {
+        if !graph.has_input("input_ids") {
             return Some(format!("graph {name} lacks the input input_ids"));
         }
         if let Some(input) = graph.inputs.iter().find(|i| !KNOWN_INPUTS.contains(&i.as_str())) {
             return Some(format!("graph {name} has the unknown input {input:?}"));
         }
-        if graph.masked == (graph.inputs.len() == 1) {
+        if graph.masked != (graph.has_input("attention_mask") || graph.has_input("lengths")) {
             return Some(format!("graph {name}: masked does not fit its inputs"));
+        }
+        if graph.has_input("span_starts") != graph.has_input("span_ends") {
+            return Some(format!("graph {name}: span_starts and span_ends belong together"));
         }
         let longest = match &self.mode {
             Mode::Windows { window_tokens, .. } => window_tokens + self.special_tokens(),
             Mode::Whole { max_tokens, .. } => *max_tokens,
         };
-        (graph.max_tokens < longest).then(|| {
+        let fills_in = graph.devices.iter().all(|device| {
+            self.graphs.iter().any(|other| {
+                other.max_tokens >= longest
+                    && other.masked == graph.masked
+                    && other.devices.contains(device)
+            })
+        });
+        let whole = matches!(self.mode, Mode::Whole { .. });
+        (graph.max_tokens < longest && !(whole && fills_in)).then(|| {
             format!("graph {name} takes {} tokens, the mode needs {longest}", graph.max_tokens)
         })
     }

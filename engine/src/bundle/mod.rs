@@ -86,7 +86,12 @@ impl Bundle {
 
     /// The first graph for `device`, with or without a mask.
     pub(crate) fn graph(&self, device: Device, masked: bool) -> Option<&Graph> {
-        self.manifest.graphs.iter().find(|graph| {
+        self.graphs(device, masked).next()
+    }
+
+    /// All graphs for `device`, with or without a mask, in the order of the manifest.
+    pub(crate) fn graphs(&self, device: Device, masked: bool) -> impl Iterator<Item = &Graph> {
+        self.manifest.graphs.iter().filter(move |graph| {
             graph.masked == masked && graph.devices.iter().any(|name| name == device.as_str())
         })
     }

@@ -95,7 +95,7 @@ fn a_large_file_is_hashed_by_the_full_check_alone() {
 #[test]
 fn manifests_that_cannot_be_run_are_refused_with_a_reason() {
     type Change = fn(&mut Value);
-    let cases: [(&str, Change); 9] = [
+    let cases: [(&str, Change); 12] = [
         ("leaves the bundle's folder", |m| m["files"][0]["path"] = json!("../model.onnx")),
         ("leaves the bundle's folder", |m| m["files"][0]["path"] = json!("/etc/hostname")),
         ("not listed in files", |m| m["graphs"][0]["file"] = json!("other.onnx")),
@@ -104,7 +104,15 @@ fn manifests_that_cannot_be_run_are_refused_with_a_reason() {
         ("longer than its overlap", |m| m["mode"]["overlap_tokens"] = json!(125)),
         ("unknown input", |m| m["graphs"][0]["inputs"] = json!(["input_ids", "position_ids"])),
         ("normalize", |m| m["normalize"] = json!(false)),
-        ("takes 64 tokens", |m| m["graphs"][0]["max_tokens"] = json!(64)),
+        ("the mode needs 128", |m| m["graphs"][1]["max_tokens"] = json!(64)),
+        // A short graph needs a long one beside it, on each of its devices.
+        ("takes 32 tokens", |m| m["graphs"][1]["devices"] = json!(["cpu"])),
+        ("belong together", |m| {
+            m["graphs"][1]["inputs"] = json!(["input_ids", "lengths", "span_starts"]);
+        }),
+        ("masked does not fit", |m| {
+            m["graphs"][1]["inputs"] = json!(["input_ids", "span_starts", "span_ends"]);
+        }),
     ];
     for (reason, change) in cases {
         let copy = copy_of(&tiny_folder());
@@ -170,7 +178,10 @@ fn graphs_that_are_not_what_the_manifest_says_are_refused() {
     assert!(matches!(error, EngineError::GraphInvalid { .. }), "{error}");
     assert!(error.to_string().contains("hidden_states"), "{error}");
 
-    edit(copy.path(), |m| m["graphs"][0]["devices"] = json!(["cuda"]));
+    edit(copy.path(), |m| {
+        m["graphs"][0]["devices"] = json!(["cuda"]);
+        m["graphs"][1]["devices"] = json!(["cuda"]);
+    });
     let error = open_error(copy.path());
     assert!(matches!(error, EngineError::GraphMissing { .. }), "{error}");
 }
@@ -181,6 +192,20 @@ fn an_output_of_other_dimensions_is_refused_when_it_comes() {
     edit(copy.path(), |m| m["dimensions"] = json!(8));
     let error = open(copy.path(), EncoderOptions::default()).encode_query("boat").unwrap_err();
     assert!(matches!(error, EngineError::GraphInvalid { .. }), "{error}");
+}
+
+/// A graph is opened with the first sequence that needs it; until then the others work.
+#[test]
+fn a_damaged_graph_stops_only_what_needs_it() {
+    let copy = copy_of(&tiny_folder());
+    edit(copy.path(), |m| m["graphs"][1]["output"] = json!("token_vectors"));
+    let encoder = open(copy.path(), EncoderOptions::default());
+    assert!(encoder.encode_query("boat").is_ok());
+    for _ in 0..2 {
+        let error = encoder.encode_query(&"boat ".repeat(60)).unwrap_err();
+        assert!(matches!(error, EngineError::GraphInvalid { .. }), "{error}");
+    }
+    assert!(encoder.encode_query("boat").is_ok());
 }
 
 /// NaN weights, as a disk or a memory error leaves them.

@@ -23,17 +23,17 @@ const STORY: &str = "The ferry crosses the river before evening.\n\n\
     Snow falls on the harbour and the old bridge.\n\n\
     Every boat waits for the tide.";
 
-/// The tiny bundle with another `mode`.
-fn tiny_with(change: impl FnOnce(&mut serde_json::Value)) -> Encoder {
+/// The tiny bundle with another `mode`, and its folder, from which graphs are opened as they are needed.
+fn tiny_with(change: impl FnOnce(&mut serde_json::Value)) -> (Encoder, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["model.onnx", "weights.bin", "tokenizer.json"] {
+    for name in ["model-short.onnx", "model.onnx", "weights.bin", "tokenizer.json"] {
         fs_err::copy(tiny_folder().join(name), folder.path().join(name)).unwrap();
     }
     let manifest = fs_err::read_to_string(tiny_folder().join("manifest.json")).unwrap();
     let mut manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
     change(&mut manifest["mode"]);
     fs_err::write(folder.path().join("manifest.json"), manifest.to_string()).unwrap();
-    open(folder.path(), EncoderOptions::default())
+    (open(folder.path(), EncoderOptions::default()), folder)
 }
 
 #[test]
@@ -53,7 +53,8 @@ fn padding_and_company_do_not_change_a_vector() {
 
     // The same text in ever larger buckets.
     for buckets in ["[32, 64, 128]", "[64, 128]", "[128]"] {
-        let encoder = tiny_with(|mode| mode["buckets"] = serde_json::from_str(buckets).unwrap());
+        let (encoder, _folder) =
+            tiny_with(|mode| mode["buckets"] = serde_json::from_str(buckets).unwrap());
         for (text, alone) in texts.iter().zip(&alone) {
             let (vector, _) = document(&encoder, text, &[0..text.len()]);
             assert!(largest_difference(&vector, alone) < 1e-5, "{buckets}: {text}");
@@ -112,7 +113,7 @@ fn a_passage_longer_than_a_section_has_one_vector_over_all_its_windows() {
 fn overlapping_sequences_count_each_token_once_and_see_more() {
     let text = "the boat waits for the tide and the ferry returns ".repeat(40);
     let passages = [0..50 * 15, 50 * 15..text.len()];
-    let encoder = tiny_with(|mode| mode["overlap_tokens"] = 25.into());
+    let (encoder, _folder) = tiny_with(|mode| mode["overlap_tokens"] = 25.into());
     let vectors = encode(&encoder, &sections(&encoder, &text, &passages));
     let plain = encode(&TINY, &sections(&TINY, &text, &passages));
     // 150 and 250 tokens in sequences of 125 that share 25, with three special tokens each.
