@@ -53,6 +53,52 @@ fn minilm_agrees_with_the_reference_on_a_long_document() {
     }
 }
 
+/// The PyTorch model with the same weights, at lengths on both sides of the borders between graphs and
+/// chunks, up to the longest that is read in one pass. The model pads to other lengths than the engine:
+/// agreement also says that padding changes nothing.
+#[test]
+fn monarch_agrees_with_its_model_from_one_token_to_32k() {
+    let golden = golden("monarch.json");
+    let bundle = Bundle::open(&monarch_folder(), Verify::Full).unwrap();
+    assert_eq!(bundle.fingerprint(), golden["fingerprint"].as_str().unwrap());
+    let file = engine_folder().join("tests/golden").join(golden["file"].as_str().unwrap());
+    let text = fs_err::read_to_string(file).unwrap().repeat(number(&golden["times"]));
+    for case in golden["cases"].as_array().unwrap() {
+        let (tokens, text) = (number(&case["tokens"]), &text[..number(&case["bytes"])]);
+        assert_eq!(MONARCH.count_tokens(text).unwrap(), tokens);
+        let (document, passages) = document(&MONARCH, text, &ranges(&case["passages"]));
+        let similarity = cosine(&document, &vector(&case["vector"]));
+        assert!(similarity > 0.9999, "{tokens} tokens: {similarity}");
+        let expected = case["passages"].as_array().unwrap();
+        assert_eq!(passages.len(), expected.len());
+        for (found, expected) in passages.iter().zip(expected) {
+            let similarity = cosine(found, &vector(&expected["vector"]));
+            assert!(similarity > 0.9999, "a passage of {tokens} tokens: {similarity}");
+        }
+        if tokens < 1000 {
+            let query = MONARCH.encode_query(text).unwrap();
+            assert!(largest_difference(&query, &document) < 1e-4, "{tokens} tokens as a query");
+        }
+    }
+}
+
+/// Sequences of one bucket run together: a shorter one is padded, and sees nothing of its neighbours.
+#[test]
+fn monarch_gives_the_same_vectors_alone_and_in_company() {
+    let texts = ["boats and tides ".repeat(45), "a lease of land ".repeat(60), "fog ".repeat(200)];
+    let passages = |text: &str| [0..text.len() / 2, text.len() / 2..text.len()];
+    let cut: Vec<_> =
+        texts.iter().flat_map(|text| sections(&MONARCH, text, &passages(text))).collect();
+    let together = encode(&MONARCH, &cut);
+    for (section, expected) in cut.iter().zip(&together) {
+        let alone = &encode(&MONARCH, std::slice::from_ref(section))[0];
+        assert!(largest_difference(&alone.mean, &expected.mean) < 1e-4);
+        for (a, b) in alone.passages.iter().zip(&expected.passages) {
+            assert!(largest_difference(a, b) < 1e-4);
+        }
+    }
+}
+
 #[test]
 fn a_whole_document_bundle_agrees_with_its_reference_in_every_bucket() {
     let golden = golden("tiny.json");

@@ -35,6 +35,10 @@ pub(crate) fn minilm_folder() -> PathBuf {
     engine_folder().join("encoders/minilm-l6-384")
 }
 
+pub(crate) fn monarch_folder() -> PathBuf {
+    engine_folder().join("encoders/monarch-32k-384")
+}
+
 pub(crate) fn tiny_folder() -> PathBuf {
     engine_folder().join("tests/tiny-whole")
 }
@@ -47,6 +51,9 @@ pub(crate) fn open(folder: &Path, options: EncoderOptions) -> Encoder {
 
 pub(crate) static MINILM: LazyLock<Encoder> =
     LazyLock::new(|| open(&minilm_folder(), EncoderOptions::default()));
+
+pub(crate) static MONARCH: LazyLock<Encoder> =
+    LazyLock::new(|| open(&monarch_folder(), EncoderOptions::default()));
 
 pub(crate) static TINY: LazyLock<Encoder> =
     LazyLock::new(|| open(&tiny_folder(), EncoderOptions::default()));
