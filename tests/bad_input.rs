@@ -144,6 +144,12 @@ fn a_damaged_encoder_is_refused_and_words_still_work() {
     assert_eq!(code, Some(2));
     assert!(said.contains("weights.bin"), "{said}");
     assert_eq!(desk.count("semantic"), 1, "the index is untouched");
+    let (code, said, shown) = run(&["status", "--json"]);
+    assert_eq!(code, Some(0), "what is indexed is told all the same: {said}");
+    assert!(said.contains("weights.bin"), "{said}");
+    let status: serde_json::Value = serde_json::from_slice(&shown).unwrap();
+    assert_eq!(status["documents"]["keyword"], 1);
+    assert!(status["encoder"].is_null());
 }
 
 #[test]

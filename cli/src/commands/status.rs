@@ -29,7 +29,8 @@ struct JsonStatus {
     queue: u64,
     failed: Vec<JsonFailure>,
     skipped: BTreeMap<String, u64>,
-    encoder: JsonEncoder,
+    /// `null` where the encoder cannot be used; why stands on stderr.
+    encoder: Option<JsonEncoder>,
     index_bytes: u64,
     sequence: u64,
     writer: Option<u32>,
@@ -84,12 +85,22 @@ pub fn run(app: &App, args: &StatusArgs) -> Result<u8, CliError> {
         }
     }
     let mut status = read(app)?;
-    let bundle = encoder::bundle(app, Verify::Sizes)?;
-    status.documents.semantic = encoded_by(&status, bundle.fingerprint());
+    // What is indexed can be told without an encoder, too.
+    let bundle = match encoder::bundle(app, Verify::Sizes) {
+        Ok(bundle) => Some(bundle),
+        Err(error) => {
+            app.warn(error);
+            None
+        }
+    };
+    if let Some(bundle) = &bundle {
+        status.documents.semantic = encoded_by(&status, bundle.fingerprint());
+    }
     if args.json {
-        output::print(&json::line(&to_json(app, &status, &bundle)?)?)?;
+        output::print(&json::line(&to_json(app, &status, bundle.as_ref())?)?)?;
     } else {
-        output::print(&human(app, &status, bundle.name())?)?;
+        let name = bundle.as_ref().map_or("cannot be used", |bundle| bundle.name());
+        output::print(&human(app, &status, name)?)?;
     }
     Ok(EXIT_OK)
 }
@@ -105,7 +116,7 @@ fn read(app: &App) -> Result<Status, CliError> {
 fn to_json(
     app: &App,
     status: &Status,
-    bundle: &lsearch_engine::Bundle,
+    bundle: Option<&lsearch_engine::Bundle>,
 ) -> Result<JsonStatus, CliError> {
     let folders = Folders::load(&app.places.data)?;
     Ok(JsonStatus {
@@ -139,7 +150,7 @@ fn to_json(
             .iter()
             .map(|(reason, number)| (reason.clone(), *number as u64))
             .collect(),
-        encoder: JsonEncoder {
+        encoder: bundle.map(|bundle| JsonEncoder {
             name: bundle.name().to_owned(),
             fingerprint: bundle.fingerprint().to_owned(),
             device: match app.device {
@@ -147,7 +158,7 @@ fn to_json(
                 crate::args::DeviceArg::Cpu => "cpu",
                 crate::args::DeviceArg::Cuda => "cuda",
             },
-        },
+        }),
         index_bytes: status.index_bytes.total(),
         sequence: status.sequence,
         writer: status.writer_pid.filter(|_| status.writer_alive),

@@ -1,11 +1,12 @@
 //! Texts to vectors: whole documents, section by section, smallest first, durable every few seconds.
 
 use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use lsearch_engine::{Device, Encoder, EngineError, Section};
 use lsearch_index::vectors::VectorError;
-use lsearch_index::{ContentKey, IndexError, Pending, SectionRecord, Writer};
+use lsearch_index::{ContentKey, FileState, IndexError, Pending, SectionRecord, Writer};
 
 use super::COMMIT_EVERY;
 use crate::app::App;
@@ -18,6 +19,8 @@ use crate::output::units;
 const CPU_GROUP_TOKENS: usize = 8192;
 /// The same for a GPU.
 const CUDA_GROUP_TOKENS: usize = 262_144;
+/// Passages gathered at most: text nearly without tokens would otherwise gather vectors without bound.
+const GROUP_PASSAGES: usize = 8192;
 
 /// What encoding did.
 #[derive(Debug, Default)]
@@ -69,6 +72,7 @@ pub fn encode_pending(
             Device::Cpu => CPU_GROUP_TOKENS,
             Device::Cuda => CUDA_GROUP_TOKENS,
         },
+        group_passages: 0,
         total_documents: pending.len() as u64,
         total_bytes: pending.iter().map(|document| document.text_bytes).sum(),
         done_bytes: 0,
@@ -95,6 +99,7 @@ struct Run<'a> {
     given_up: HashSet<ContentKey>,
     group_tokens: usize,
     group_limit: usize,
+    group_passages: usize,
     total_documents: u64,
     total_bytes: u64,
     done_bytes: u64,
@@ -112,7 +117,7 @@ impl Run<'_> {
             // One text that a failing disk has spoilt must not keep the others from their vectors.
             Err(error @ (IndexError::Damaged { .. } | IndexError::UnknownContent { .. })) => {
                 self.given_up.insert(*content);
-                self.give_up(text_bytes, &error);
+                self.give_up(content, text_bytes, &error);
                 self.app.warn("`lsearch rebuild` and another `lsearch add` read it again");
                 return Ok(());
             }
@@ -126,9 +131,10 @@ impl Run<'_> {
         {
             next = section.passages.end;
             self.group_tokens += section.tokens();
+            self.group_passages += section.passages.len();
             self.places.push(Place { content: *content, last: next >= ranges.len() });
             self.sections.push(section);
-            if self.group_tokens >= self.group_limit {
+            if self.group_tokens >= self.group_limit || self.group_passages >= GROUP_PASSAGES {
                 self.flush()?;
             }
         }
@@ -140,6 +146,7 @@ impl Run<'_> {
         let sections = std::mem::take(&mut self.sections);
         let places = std::mem::take(&mut self.places);
         self.group_tokens = 0;
+        self.group_passages = 0;
         match self.encode(&sections, &places) {
             Ok(()) => {}
             Err(Failure::Cancelled) => self.report.cancelled = true,
@@ -169,7 +176,7 @@ impl Run<'_> {
                 Err(Failure::Encoder(error)) => {
                     // Sections must follow on one another, so the rest of this document is left out too.
                     self.given_up.insert(place.content);
-                    self.give_up(section.bytes.len() as u64, &error);
+                    self.give_up(&place.content, section.bytes.len() as u64, &error);
                 }
             }
         }
@@ -207,7 +214,7 @@ impl Run<'_> {
                     error @ IndexError::Vector(VectorError::Zero | VectorError::NotFinite { .. }),
                 ) => {
                     self.given_up.insert(place.content);
-                    self.give_up(0, &error);
+                    self.give_up(&place.content, 0, &error);
                     continue;
                 }
                 Err(error) => return Err(Failure::Index(error.into())),
@@ -219,12 +226,24 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn give_up(&mut self, bytes: u64, error: &dyn std::error::Error) {
+    fn give_up(&mut self, content: &ContentKey, bytes: u64, error: &dyn std::error::Error) {
         self.report.failed += 1;
         self.done_bytes += bytes;
+        let name = match self.path_of(content) {
+            Some(path) => path.display().to_string(),
+            None => "a document".to_owned(),
+        };
         self.app.warn(format_args!(
-            "a document could not be encoded and stays searchable by word only: {error}"
+            "{name} could not be encoded and stays searchable by word only: {error}"
         ));
+    }
+
+    /// A file with this content. It looks at every file, which a failure as rare as this may cost.
+    fn path_of(&self, content: &ContentKey) -> Option<PathBuf> {
+        let mut files = self.writer.files_under(Path::new("/")).ok()?.flatten();
+        files
+            .find(|file| matches!(&file.state, FileState::Document { content: c } if c == content))
+            .map(|file| file.path)
     }
 
     fn show(&self, done_bytes: u64, extra_tokens: usize) {
