@@ -10,8 +10,11 @@ apart.
 from __future__ import annotations
 
 import argparse
-import threading
+import multiprocessing
 import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +35,10 @@ from .teacher import Teacher, read_weights
 PASSAGE = 256
 QUERY = 256
 # Padded tokens of a document, and how often each is drawn.
+# One batch in so many is about single facts: documents alike but for what was put into them.
+FACT_BATCHES = 0.15
+FACT_LENGTHS = {2048: 0.2, 8192: 0.4, 16384: 0.2, 32768: 0.2}
+VARIANTS = 8
 LENGTHS = {1024: 0.1, 2048: 0.15, 4096: 0.25, 8192: 0.3, 16384: 0.12, 32768: 0.08}
 
 
@@ -46,7 +53,7 @@ class Batch:
 
 
 class Batches:
-    """Draws batches; runs ahead of the training in threads of its own."""
+    """Draws batches, each from nothing but its step's number."""
 
     def __init__(self, corpus: Corpus, tokens: int, seed: int, rank: int, size: int) -> None:
         self.corpus, self.tokens, self.rank, self.size = corpus, tokens, rank, size
@@ -64,6 +71,8 @@ class Batches:
         """The batch of a step; all processes draw from one source and of one length."""
         shared = np.random.default_rng([self.shared_seed, step])
         own = np.random.default_rng([self.shared_seed, step, self.rank])
+        if shared.random() < FACT_BATCHES:
+            return self.draw_facts(shared, own)
         length = int(shared.choice(list(LENGTHS), p=list(LENGTHS.values())))
         count = self.tokens // length
         chosen = self.choose(shared, length, count * self.size)[self.rank :: self.size]
@@ -73,10 +82,42 @@ class Batches:
             documents.append(wrapped(content, length))
             first.append(one)
             second.append(two)
-        queries = first + second
-        longest = max(len(query) for query in queries) + 2
-        width = 64 if longest <= 64 else 128 if longest <= 128 else QUERY
-        return Batch(np.stack(documents), np.stack([wrapped(q, width) for q in queries]))
+        return batch_of(documents, first + second)
+
+    def draw_facts(self, shared: np.random.Generator, own: np.random.Generator) -> Batch:
+        """A few documents, each several times, with two facts of its own put into each copy."""
+        length = int(shared.choice(list(FACT_LENGTHS), p=list(FACT_LENGTHS.values())))
+        count = self.tokens // length
+        bases = self.choose(shared, length, -(-count // VARIANTS) * self.size)
+        documents, first, second = [], [], []
+        for place in range(count):
+            number = int(bases[self.rank + self.size * (place // VARIANTS)])
+            content = self.corpus.document(number)
+            room = length - 2
+            if len(content) < room:
+                content = np.tile(content, -(-room // max(1, len(content))))
+            content = content[: room - 128]
+            for queries in (first, second):
+                content, query = self.with_fact(own, content)
+                queries.append(query)
+            documents.append(wrapped(content, length))
+        return batch_of(documents, first + second)
+
+    def with_fact(
+        self, random: np.random.Generator, content: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """A document with a fact put in between two sentences, and the question for it."""
+        if random.random() < 0.6:
+            number = int(random.integers(len(self.corpus.facts)))
+            fact, query = self.corpus.facts[number], self.corpus.fact_questions[number]
+        else:
+            other = self.corpus.document(int(random.integers(len(self.corpus))))
+            fact = span(random, other, 8, 40)[0]
+            query = thinned(random, fact)
+        at = int(random.integers(len(content) + 1))
+        ends = np.flatnonzero(np.isin(content[at : at + 64], STOPS))
+        at += int(ends[0]) + 1 if len(ends) else 0
+        return np.concatenate([content[:at], fact[:60], content[at:]]), query
 
     def choose(self, random: np.random.Generator, length: int, count: int) -> np.ndarray:
         """Documents that fit a length, of one source or (one batch in four) of all."""
@@ -144,6 +185,13 @@ class Batches:
         return content, thinned(random, taken)
 
 
+def batch_of(documents: list[np.ndarray], queries: list[np.ndarray]) -> Batch:
+    """Padded rows of documents and queries."""
+    longest = max(len(query) for query in queries) + 2
+    width = 64 if longest <= 64 else 128 if longest <= 128 else QUERY
+    return Batch(np.stack(documents), np.stack([wrapped(query, width) for query in queries]))
+
+
 def span(
     random: np.random.Generator, content: np.ndarray, least: int, most: int
 ) -> tuple[np.ndarray, int]:
@@ -170,32 +218,25 @@ def thinned(random: np.random.Generator, taken: np.ndarray) -> np.ndarray:
     return kept if len(kept) >= 4 else taken
 
 
-def ahead(batches: Batches, threads: int = 6):
-    """Batches in order of their steps, drawn in the background."""
-    ready: dict[int, Batch] = {}
-    lock = threading.Condition()
-    state = {"next": 0, "taken": 0}
-
-    def work() -> None:
+def ahead(batches: Batches, processes: int = 8) -> Iterator[Batch]:
+    """Batches in order of their steps, drawn ahead by processes that share the corpus's memory."""
+    global _drawn_from
+    _drawn_from = batches
+    waiting: deque = deque()
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("fork")) as pool:
+        step = 0
         while True:
-            with lock:
-                lock.wait_for(lambda: state["next"] < state["taken"] + 3 * threads)
-                step = state["next"]
-                state["next"] += 1
-            batch = batches.draw(step)
-            with lock:
-                ready[step] = batch
-                lock.notify_all()
+            while len(waiting) < 3 * processes:
+                waiting.append(pool.submit(_draw, step))
+                step += 1
+            yield waiting.popleft().result()
 
-    for _ in range(threads):
-        threading.Thread(target=work, daemon=True).start()
-    while True:
-        with lock:
-            lock.wait_for(lambda: state["taken"] in ready)
-            batch = ready.pop(state["taken"])
-            state["taken"] += 1
-            lock.notify_all()
-        yield batch
+
+_drawn_from: Batches | None = None
+
+
+def _draw(step: int) -> Batch:
+    return _drawn_from.draw(step)
 
 
 def mean(vectors: Tensor) -> Tensor:

@@ -22,6 +22,8 @@ class Corpus:
             self.source_names = [str(name) for name in index["source_names"]]
             self.titles = Runs(index["title_ids"], index["title_starts"])
             self.queries = Runs(index["query_ids"], index["query_starts"])
+            self.facts = Runs(index["fact_ids"], index["fact_starts"])
+            self.fact_questions = Runs(index["asked_ids"], index["asked_starts"])
             self.query_document = index["query_document"]
             self.query_kind = index["query_kind"]
             self.kind_names = [str(name) for name in index["kind_names"]]

@@ -20,8 +20,11 @@ import numpy as np
 import zstandard
 from tokenizers import Tokenizer
 
+from .facts import made_up
+
 BUNDLE = Path(__file__).resolve().parents[2] / "encoders" / "minilm-l6-384"
 BATCH = 64
+FACTS = 20_000
 # Word pieces do not reach over white space, so a text may be cut there without changing any id.
 PIECE_CHARS = 20_000
 
@@ -99,6 +102,9 @@ def prepare_training(data: Path, out: Path, tokenizer: Tokenizer) -> None:
                 kinds.append(line["source"])
     query_ids, query_starts = pack(tokenize(tokenizer, queries))
     title_ids, title_starts = pack(tokenize(tokenizer, titles))
+    facts = made_up(FACTS, seed=3)
+    fact_ids, fact_starts = pack(tokenize(tokenizer, (fact for fact, _ in facts)))
+    asked_ids, asked_starts = pack(tokenize(tokenizer, (question for _, question in facts)))
     kind_names, kind = np.unique(kinds, return_inverse=True)
     source_names, source = np.unique(sources, return_inverse=True)
     folder = out / "train"
@@ -113,6 +119,10 @@ def prepare_training(data: Path, out: Path, tokenizer: Tokenizer) -> None:
         title_starts=title_starts,
         query_ids=query_ids,
         query_starts=query_starts,
+        fact_ids=fact_ids,
+        fact_starts=fact_starts,
+        asked_ids=asked_ids,
+        asked_starts=asked_starts,
         query_document=np.array(about),
         query_kind=kind,
         kind_names=kind_names,
