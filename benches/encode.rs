@@ -15,7 +15,7 @@ fn workspace() -> PathBuf {
 }
 
 fn bundle() -> Bundle {
-    let folder = workspace().join("engine/encoders/minilm-l6-384");
+    let folder = workspace().join("engine/encoders/monarch-32k-384");
     Bundle::open(&folder, Verify::Sizes).expect("the shipped bundle")
 }
 

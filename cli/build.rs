@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// The folder under `engine/encoders/` that is shipped.
-const DEFAULT_ENCODER: &str = "minilm-l6-384";
+const DEFAULT_ENCODER: &str = "monarch-32k-384";
 
 fn main() {
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));

@@ -128,7 +128,7 @@ fn a_damaged_encoder_is_refused_and_words_still_work() {
     desk.write("page.txt", note("the harbour"));
     desk.add();
     let damaged = desk.home().join("encoder");
-    copy_folder(&repository().join("engine/encoders/minilm-l6-384"), &damaged);
+    copy_folder(&repository().join("engine/encoders/monarch-32k-384"), &damaged);
     let weights = damaged.join("weights.bin");
     let length = std::fs::metadata(&weights).unwrap().len();
     std::fs::File::options().write(true).open(&weights).unwrap().set_len(length / 2).unwrap();

@@ -143,7 +143,7 @@ impl Desk {
             .env("HOME", self.home())
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("LSEARCH_DATA_DIR", self.data())
-            .env("LSEARCH_ENCODER", repository().join("engine/encoders/minilm-l6-384"))
+            .env("LSEARCH_ENCODER", repository().join("engine/encoders/monarch-32k-384"))
             .env("LSEARCH_ORT_LIB", onnx_runtime())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -19,6 +19,9 @@ from graph_builder import CONTRIB, GraphBuilder
 SHORT = 32
 """Tokens that the short graph takes at most: queries, in one chunk and with small constants."""
 
+PARTS = 4
+"""Parts that the CPU's MLP is run in, each of a quarter of the tokens."""
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -153,7 +156,9 @@ def _mix(frame: _Frame, layer: str, x: str) -> str:
     return _residual(frame, f"{layer}.mixer", y, x, "")
 
 
-def _residual(frame: _Frame, name: str, value: str, residual: str, bias: str) -> str:
+def _residual(
+    frame: _Frame, name: str, value: str, residual: str, bias: str, part: str = ""
+) -> str:
     """The residual and the layer norm after it. `bias`, if any, is not yet in `value`."""
     graph, op = frame.graph, frame.graph.op
     if graph.half:
@@ -161,13 +166,13 @@ def _residual(frame: _Frame, name: str, value: str, residual: str, bias: str) ->
         return op(
             "SkipLayerNormalization",
             [value, residual, *norm, bias],
-            f"{name}.out",
+            f"{name}.out{part}",
             domain=CONTRIB,
             epsilon=frame.sizes.epsilon,
         )
     # On the CPU the fused operator's loop is slower than these two (RUNS.md).
-    total = op("Add", [value, residual], f"{name}.sum")
-    return _norm(frame, f"{name}.norm", total, f"{name}.out")
+    total = op("Add", [value, residual], f"{name}.sum{part}")
+    return _norm(frame, f"{name}.norm", total, f"{name}.out{part}")
 
 
 def _shift(frame: _Frame, layer: str, x: str) -> str:
@@ -261,17 +266,29 @@ def _convolve(frame: _Frame, layer: str, z: str) -> str:
 
 
 def _transform(frame: _Frame, layer: str, x: str) -> str:
+    """The MLP with its residual and norm."""
+    if frame.graph.half or frame.variant.short:
+        return _mlp(frame, layer, x, "")
+    # On the CPU in parts: what is four times as wide as all else would take most of the memory.
+    parts = [f"{layer}.part{part}" for part in range(PARTS)]
+    frame.graph.nodes.append(helper.make_node("Split", [x], parts, name=f"{layer}.split", axis=0))
+    done = [_mlp(frame, layer, part, f".{number}") for number, part in enumerate(parts)]
+    return frame.graph.op("Concat", done, f"{layer}.out", axis=0)
+
+
+def _mlp(frame: _Frame, layer: str, x: str, part: str) -> str:
     graph, op = frame.graph, frame.graph.op
-    wide = op("MatMul", [x, graph.weight(f"{layer}.mlp.up.weight")], f"{layer}.mlp.up")
+    up = graph.weight(f"{layer}.mlp.up.weight")
+    wide = op("MatMul", [x, up], f"{layer}.mlp.up{part}")
     bias = graph.weight(f"{layer}.mlp.up.bias")
-    active = op("BiasGelu", [wide, bias], f"{layer}.mlp.active", domain=CONTRIB)
+    active = op("BiasGelu", [wide, bias], f"{layer}.mlp.active{part}", domain=CONTRIB)
     name = f"{layer}.mlp.down"
     weight, bias = graph.weight(f"{name}.weight"), graph.weight(f"{name}.bias")
     if graph.half:
-        value = op("MatMul", [active, weight], f"{name}.dense")
-        return _residual(frame, name, value, x, bias)
-    value = op("Gemm", [active, weight, bias], f"{name}.dense")
-    return _residual(frame, name, value, x, "")
+        value = op("MatMul", [active, weight], f"{name}.dense{part}")
+        return _residual(frame, name, value, x, bias, part)
+    value = op("Gemm", [active, weight, bias], f"{name}.dense{part}")
+    return _residual(frame, name, value, x, "", part)
 
 
 def _finish(frame: _Frame, x: str) -> None:
