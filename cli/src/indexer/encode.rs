@@ -15,8 +15,8 @@ use crate::interrupt;
 use crate::output::progress::Stage;
 use crate::output::units;
 
-/// Tokens gathered before the encoder is called: a few seconds of work on two cores.
-const CPU_GROUP_TOKENS: usize = 8192;
+/// Tokens gathered before the encoder is called: a second or two of work on two cores, so that a kill costs no more.
+const CPU_GROUP_TOKENS: usize = 4096;
 /// The same for a GPU.
 const CUDA_GROUP_TOKENS: usize = 262_144;
 /// Passages gathered at most: text nearly without tokens would otherwise gather vectors without bound.
