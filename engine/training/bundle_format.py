@@ -99,6 +99,12 @@ def write_manifest(folder: Path, fields: dict) -> dict:
     return manifest
 
 
+def describe(folder: Path, manifest: dict) -> str:
+    """A bundle's files and fingerprint, for an exporter to print."""
+    files = [f"{e['bytes']:>10}  {e['sha256']}  {e['path']}" for e in manifest["files"]]
+    return "\n".join([str(folder), *files, f"fingerprint {fingerprint(manifest)}"])
+
+
 def read_manifest(folder: Path) -> dict:
     """Reads a bundle's manifest. Raises ValueError for a format this code does not know."""
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))

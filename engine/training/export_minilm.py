@@ -15,7 +15,7 @@ from pathlib import Path
 
 from safetensors.numpy import load_file
 
-from bundle_format import WeightsFile, fingerprint, require_sha256, write_manifest
+from bundle_format import WeightsFile, describe, require_sha256, write_manifest
 from minilm_graph import Shape, Variant, build, collect_weights
 
 HERE = Path(__file__).resolve().parent
@@ -104,10 +104,7 @@ def main() -> None:
         sys.exit(__doc__)
     bundle = Path(sys.argv[2]) if len(sys.argv) == 3 else DEFAULT_BUNDLE
     manifest = export(Path(sys.argv[1]), bundle)
-    print(bundle)
-    for entry in manifest["files"]:
-        print(f"{entry['bytes']:>10}  {entry['sha256']}  {entry['path']}")
-    print(f"fingerprint {fingerprint(manifest)}")
+    print(describe(bundle, manifest))
 
 
 if __name__ == "__main__":

@@ -304,10 +304,7 @@ def main() -> None:
     torch.manual_seed(2)
     model, notes = checkpoint.load(given.start)
     model.to(world.device)
-    half = model.computing_in(world.dtype).to(world.device)
-    if given.compile:
-        for layer in half.layers:
-            layer.compile(dynamic=False)
+    half = world.computing(model, given.compile)
     teacher = Teacher(read_weights(BUNDLE), world.device, world.dtype)
     corpus = Corpus(given.prepared / "train")
     batches = Batches(corpus, given.tokens, given.seed, world.rank, world.size)

@@ -123,11 +123,8 @@ def main() -> None:
     model.weigh.requires_grad_(False)
     model.to(world.device)
     world.same(model)
-    half = model.computing_in(world.dtype).to(world.device)
+    half = world.computing(model, given.compile)
     half.weigh.requires_grad_(False)
-    if given.compile:
-        for layer in half.layers:
-            layer.compile(dynamic=False)
     teacher = Teacher(weights, world.device, world.dtype)
     text = Text(given.prepared / "train", world.device, 100 + world.rank)
     optimisers = Optimisers(model, half, given.rate, given.mixer_rate, given.muon_rate)

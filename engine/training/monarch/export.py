@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bundle_format import WeightsFile, fingerprint, write_manifest
+from bundle_format import WeightsFile, describe, write_manifest
 
 from . import checkpoint
 from .graph import SHORT, Sizes, Variant, build, collect_basis
@@ -191,10 +191,7 @@ def main() -> None:
     bundle = Path(sys.argv[2]) if len(sys.argv) == 3 else ENCODERS / "monarch-32k-384"
     manifest = export(model, bundle)
     checkpoint.save_shipped(model, {"stage": notes["stage"]})
-    print(bundle)
-    for entry in manifest["files"]:
-        print(f"{entry['bytes']:>10}  {entry['sha256']}  {entry['path']}")
-    print(f"fingerprint {fingerprint(manifest)}")
+    print(describe(bundle, manifest))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from .model import Monarch
+
 
 class World:
     """This process among those that train together."""
@@ -30,6 +32,14 @@ class World:
     def leads(self) -> bool:
         """Whether this process prints and saves."""
         return self.rank == 0
+
+    def computing(self, model: Monarch, compiled: bool) -> Monarch:
+        """The copy of a model that computes here, in the device's fast type."""
+        half = model.computing_in(self.dtype).to(self.device)
+        if compiled:
+            for layer in half.layers:
+                layer.compile(dynamic=False)
+        return half
 
     def average_gradients(self, model: nn.Module) -> None:
         """Replaces each gradient by its mean over all processes."""
