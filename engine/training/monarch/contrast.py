@@ -26,13 +26,12 @@ from torch import Tensor
 from . import checkpoint
 from .corpus import PAD, STOPS, Corpus, wrapped
 from .distil import BUNDLE
-from .evaluate import REAL, evaluate, report, student
+from .evaluate import PASSAGE, REAL, evaluate, report, student
 from .model import Monarch
 from .optimise import Optimisers
 from .parallel import World
 from .teacher import Teacher, read_weights
 
-PASSAGE = 256
 QUERY = 256
 # Padded tokens of a document, and how often each is drawn.
 # One batch in so many is about single facts: documents alike but for what was put into them.
@@ -258,8 +257,7 @@ def losses(
     passages = F.normalize(passages, dim=2)
 
     asked = (queries != PAD).float()
-    states = model.hidden_states(queries, asked)[-1]
-    q = mean(model.weighted(states, asked))
+    q = mean(model(queries, asked))
     with torch.no_grad():
         known = mean(teacher.hidden_states(queries, asked)[-1] * asked[:, :, None])
     anchor = 1 - F.cosine_similarity(q, known).mean()

@@ -25,8 +25,6 @@ class Corpus:
             self.facts = Runs(index["fact_ids"], index["fact_starts"])
             self.fact_questions = Runs(index["asked_ids"], index["asked_starts"])
             self.query_document = index["query_document"]
-            self.query_kind = index["query_kind"]
-            self.kind_names = [str(name) for name in index["kind_names"]]
         self.lengths = np.diff(self.starts)
 
     def __len__(self) -> int:

@@ -78,7 +78,7 @@ def losses(student: Monarch, teacher: Teacher, content: Tensor) -> tuple[Tensor,
     seen = wrap(content[:, : windows * size].reshape(batch * windows, size))
     targets = teacher.hidden_states(seen)
     states = student.hidden_states(wrap(content))
-    total, parts = 0.0, {}
+    total = 0.0
     for number, (state, target) in enumerate(zip(states, targets, strict=True)):
         if windows > 1:
             state = state[:, 1 : windows * size + 1]

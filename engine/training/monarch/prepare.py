@@ -93,19 +93,17 @@ def prepare_training(data: Path, out: Path, tokenizer: Tokenizer) -> None:
                 yield line["text"]
 
     ids, starts = pack(tokenize(tokenizer, texts()))
-    queries, about, kinds = [], [], []
+    queries, about = [], []
     for name in ("pairs.jsonl.xz", "pairs-more.jsonl.xz"):
         for line in read_lines(data / "training" / name):
             if line["doc_id"] in names:
                 queries.append(line["query"])
                 about.append(names[line["doc_id"]])
-                kinds.append(line["source"])
     query_ids, query_starts = pack(tokenize(tokenizer, queries))
     title_ids, title_starts = pack(tokenize(tokenizer, titles))
     facts = made_up(FACTS, seed=3)
     fact_ids, fact_starts = pack(tokenize(tokenizer, (fact for fact, _ in facts)))
     asked_ids, asked_starts = pack(tokenize(tokenizer, (question for _, question in facts)))
-    kind_names, kind = np.unique(kinds, return_inverse=True)
     source_names, source = np.unique(sources, return_inverse=True)
     folder = out / "train"
     folder.mkdir(parents=True, exist_ok=True)
@@ -124,8 +122,6 @@ def prepare_training(data: Path, out: Path, tokenizer: Tokenizer) -> None:
         asked_ids=asked_ids,
         asked_starts=asked_starts,
         query_document=np.array(about),
-        query_kind=kind,
-        kind_names=kind_names,
     )
     print(f"training: {len(starts) - 1} documents, {len(ids)} tokens, {len(queries)} queries")
 
