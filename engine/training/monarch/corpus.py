@@ -25,6 +25,7 @@ class Corpus:
             self.facts = Runs(index["fact_ids"], index["fact_starts"])
             self.fact_questions = Runs(index["asked_ids"], index["asked_starts"])
             self.query_document = index["query_document"]
+        self.near = np.load(folder / "near.npy")
         self.lengths = np.diff(self.starts)
 
     def __len__(self) -> int:

@@ -24,7 +24,7 @@ from .facts import made_up
 
 BUNDLE = Path(__file__).resolve().parents[2] / "encoders" / "minilm-l6-384"
 BATCH = 64
-FACTS = 20_000
+FACTS = 40_000
 # Word pieces do not reach over white space, so a text may be cut there without changing any id.
 PIECE_CHARS = 20_000
 
