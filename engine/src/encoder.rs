@@ -8,6 +8,7 @@ use crate::batch::Batching;
 use crate::bundle::{Bundle, Mode};
 use crate::device::{Device, DeviceChoice};
 use crate::error::EngineError;
+use crate::notice::{Notice, Notices};
 use crate::opening::{Opening, open_on_device};
 use crate::run::{BatchSettings, Pooled, Run};
 use crate::runtime::Runtime;
@@ -62,6 +63,7 @@ pub struct Encoder {
     fingerprint: String,
     device: Device,
     cuda_obstacle: Option<String>,
+    notices: Notices,
     documents: Worker,
     queries: Option<Queries>,
 }
@@ -106,6 +108,7 @@ impl Encoder {
                 cuda_device: options.cuda_device,
                 cuda_memory_bytes: options.cuda_memory_bytes,
             },
+            notices: Notices::default(),
         };
         // Tokenizer and graphs take about as long to load, and a query on the command line waits for
         // both.
@@ -145,7 +148,10 @@ impl Encoder {
         };
         let batch_tokens = match (options.batch_tokens, device) {
             (0, Device::Cpu) => CPU_BATCH_TOKENS,
-            (0, Device::Cuda) => CUDA_BATCH_TOKENS,
+            // What is free now; where it is less than a sequence takes, each runs alone.
+            (0, Device::Cuda) => {
+                CUDA_BATCH_TOKENS.min(opening.tokens_within_memory().unwrap_or(usize::MAX))
+            }
             (tokens, _) => tokens,
         };
         Ok(Encoder {
@@ -163,6 +169,7 @@ impl Encoder {
             fingerprint: bundle.fingerprint().to_string(),
             device,
             cuda_obstacle,
+            notices: opening.notices.clone(),
             documents: Worker::start(sessions)?,
             queries: options.separate_queries.then(|| Queries { opening, worker: OnceLock::new() }),
         })
@@ -176,6 +183,11 @@ impl Encoder {
     /// Why [`DeviceChoice::Auto`] did not come to CUDA.
     pub fn cuda_obstacle(&self) -> Option<&str> {
         self.cuda_obstacle.as_deref()
+    }
+
+    /// What went another way than asked since this was last called.
+    pub fn take_notices(&self) -> Vec<Notice> {
+        self.notices.take()
     }
 
     /// Length of every vector.

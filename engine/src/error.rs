@@ -244,6 +244,22 @@ pub enum EngineError {
         device: String,
     },
 
+    /// A run would take more memory than is free; it was not begun.
+    #[error(
+        "encoding {tokens} tokens at once on {device} takes about {} MB of memory, of which {} MB are free",
+        .needed / 1_000_000, .free / 1_000_000
+    )]
+    MemoryShort {
+        /// Padded length of the sequence, in tokens.
+        tokens: usize,
+        /// The device, in words.
+        device: String,
+        /// Bytes that the run would take.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
+
     /// The encoder returned NaN, infinity or a zero vector: damaged weights or a broken driver.
     #[error("the encoder returned {what}; its weights or the device's driver are broken")]
     BadOutput {
@@ -258,4 +274,11 @@ pub enum EngineError {
     /// The thread that owns the ONNX session is gone.
     #[error("the encoder's thread has ended unexpectedly")]
     WorkerGone,
+}
+
+impl EngineError {
+    /// Whether less work at once, or another device, may help.
+    pub fn is_about_memory(&self) -> bool {
+        matches!(self, EngineError::OutOfMemory { .. } | EngineError::MemoryShort { .. })
+    }
 }

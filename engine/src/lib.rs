@@ -18,7 +18,11 @@ mod bundle;
 mod device;
 mod encoder;
 mod error;
+mod input;
+mod memory;
+mod notice;
 mod opening;
+mod placement;
 mod pool;
 mod run;
 pub mod runtime;
@@ -28,10 +32,13 @@ mod tokens;
 mod window;
 mod worker;
 
-pub use bundle::{Bundle, BundleFile, Graph, Manifest, Mode, Pooling, Precision, Special, Verify};
+pub use bundle::{
+    Bundle, BundleFile, Graph, GraphMemory, Manifest, Mode, Pooling, Precision, Special, Verify,
+};
 pub use device::{Device, DeviceChoice};
 pub use encoder::{Encoder, EncoderOptions, SectionVectors};
 pub use error::EngineError;
+pub use notice::Notice;
 pub use pool::combine;
 pub use runtime::Runtime;
 pub use section::Section;

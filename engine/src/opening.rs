@@ -4,9 +4,11 @@ use crate::bundle::{Bundle, Graph, Mode};
 use crate::device::{self, Device, DeviceChoice};
 use crate::encoder::EncoderOptions;
 use crate::error::EngineError;
+use crate::input::Input;
+use crate::notice::Notices;
 use crate::runtime::Runtime;
-use crate::session::{GraphSession, Input, SessionSettings};
-use crate::worker::{LazySession, Sessions};
+use crate::session::{GraphSession, SessionSettings};
+use crate::worker::{Fallback, LazySession, Sessions};
 
 /// Everything needed to open the sessions of a worker.
 #[derive(Clone)]
@@ -14,6 +16,7 @@ pub(crate) struct Opening {
     pub(crate) bundle: Bundle,
     pub(crate) runtime: Runtime,
     pub(crate) settings: SessionSettings,
+    pub(crate) notices: Notices,
 }
 
 /// Opens the sessions on the device that the options ask for, as far as it is there.
@@ -49,29 +52,39 @@ impl Opening {
             other => unavailable(other),
         })?;
         // A driver too old for the card or the kernels shows only when something runs.
-        let trial = self.trial();
         let options = ort::session::RunOptions::new()
             .map_err(|error| EngineError::CudaUnavailable { reason: error.to_string() })?;
         if let Some(plain) = &mut sessions.plain {
-            plain.run(&trial, &options).map_err(unavailable)?;
+            plain.run(&trial(TRIAL), &options).map_err(unavailable)?;
         }
-        if let Some(smallest) = sessions.masked.first_mut() {
-            smallest.session()?.run(&trial, &options).map_err(unavailable)?;
+        // All of them, so that none turns out to be unusable half-way through somebody's documents.
+        for (masked, trial) in sessions.masked.iter_mut().zip(self.masked_trials()) {
+            masked.session()?.run(&trial, &options).map_err(unavailable)?;
         }
         Ok(sessions)
     }
 
-    /// One short sequence, of a length that the graphs take.
-    fn trial(&self) -> Input {
-        let length = 8;
-        let tokens = match &self.bundle.manifest().mode {
-            Mode::Windows { .. } => length,
-            Mode::Whole { buckets, .. } => {
-                buckets.iter().copied().find(|&bucket| bucket >= length).unwrap_or(length)
-            }
+    /// One sequence for each masked graph, in their order: the shortest that runs in it.
+    fn masked_trials(&self) -> Vec<Input> {
+        let buckets: &[usize] = match &self.bundle.manifest().mode {
+            Mode::Windows { .. } => &[],
+            Mode::Whole { buckets, .. } => buckets,
         };
-        let spans = vec![std::iter::once(0..length).collect()];
-        Input { ids: vec![0; tokens], lengths: vec![length], tokens, spans }
+        let mut below = 0;
+        let mut trials = Vec::new();
+        for graph in self.masked_graphs() {
+            let bucket = buckets.iter().copied().find(|&bucket| bucket > below);
+            trials.push(trial(bucket.unwrap_or(TRIAL)));
+            below = graph.max_tokens;
+        }
+        trials
+    }
+
+    /// The device's graphs for sequences of unequal length, the smallest first.
+    fn masked_graphs(&self) -> Vec<&Graph> {
+        let mut graphs: Vec<&Graph> = self.bundle.graphs(self.settings.device, true).collect();
+        graphs.sort_by_key(|graph| graph.max_tokens);
+        graphs
     }
 
     /// Loads the graphs that the device and the mode need; of several masked ones the smallest.
@@ -86,9 +99,8 @@ impl Opening {
         // against 3,300.
         let mut masked = Vec::new();
         if whole || device == Device::Cuda {
-            let mut graphs: Vec<&Graph> = self.bundle.graphs(device, true).collect();
-            graphs.sort_by_key(|graph| graph.max_tokens);
-            masked.extend(graphs.into_iter().map(|g| LazySession::new(g.clone(), self.clone())));
+            let lazy = |graph: &Graph| LazySession::new(graph.clone(), self.clone());
+            masked.extend(self.masked_graphs().into_iter().map(lazy));
         }
         let missing = if whole { masked.is_empty() } else { plain.is_none() };
         if missing {
@@ -100,11 +112,36 @@ impl Opening {
         if let Some(smallest) = masked.first_mut() {
             smallest.session()?;
         }
-        Ok(Sessions { plain, masked })
+        let fallback = (device == Device::Cuda).then(|| Fallback::new(self.on_cpu()));
+        Ok(Sessions { plain, masked, fallback })
+    }
+
+    /// The same on the CPU.
+    fn on_cpu(&self) -> Opening {
+        let settings = SessionSettings { device: Device::Cpu, ..self.settings.clone() };
+        Opening { settings, ..self.clone() }
+    }
+
+    /// Padded tokens that a run may have within the device's memory; `None` where nobody knows.
+    pub(crate) fn tokens_within_memory(&self) -> Option<usize> {
+        let free = self.settings.limit().bytes()?;
+        let graphs = self.bundle.manifest().graphs.iter();
+        let device = self.settings.device.as_str();
+        let costs = graphs.filter(|graph| graph.devices.iter().any(|name| name == device));
+        costs.filter_map(|graph| Some(graph.memory?.tokens_within(free))).min()
     }
 
     /// Loads one graph.
     pub(crate) fn session(&self, graph: &Graph) -> Result<GraphSession, EngineError> {
         GraphSession::open(&self.bundle, graph, &self.runtime, &self.settings)
     }
+}
+
+/// Tokens of a trial where the mode leaves the length open.
+const TRIAL: usize = 8;
+
+/// One sequence without text.
+fn trial(tokens: usize) -> Input {
+    let spans = vec![std::iter::once(0..tokens).collect()];
+    Input { ids: vec![0; tokens], lengths: vec![tokens], tokens, spans }
 }

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use crate::batch::{self, Batch, Batching};
 use crate::encoder::SectionVectors;
 use crate::error::EngineError;
+use crate::input::Input;
 use crate::pool::Mean;
 use crate::section::Section;
-use crate::session::Input;
 use crate::window::{Span, Window, Windowing};
 use crate::worker::{Pending, Worker};
 

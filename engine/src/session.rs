@@ -1,7 +1,6 @@
 //! One ONNX graph, loaded on one device.
 
 use std::borrow::Cow;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -10,9 +9,12 @@ use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::session::{RunOptions, Session, SessionInputValue};
 use ort::value::TensorRef;
 
-use crate::bundle::{Bundle, Graph};
+use crate::bundle::{Bundle, Graph, GraphMemory};
 use crate::device::Device;
 use crate::error::EngineError;
+use crate::input::Input;
+use crate::memory::Limit;
+use crate::placement;
 use crate::pool;
 use crate::runtime::Runtime;
 
@@ -25,26 +27,12 @@ pub(crate) struct SessionSettings {
     pub(crate) cuda_memory_bytes: Option<usize>,
 }
 
-/// A batch of sequences, padded and laid out for a graph.
-#[derive(Debug)]
-pub(crate) struct Input {
-    /// `[sequences, tokens]`, padded.
-    pub(crate) ids: Vec<i64>,
-    /// True length of each sequence.
-    pub(crate) lengths: Vec<usize>,
-    /// Length of a row.
-    pub(crate) tokens: usize,
-    /// Rows of each sequence's output to sum.
-    pub(crate) spans: Vec<Vec<Range<usize>>>,
-}
-
-impl Input {
-    fn part(&self, sequences: Range<usize>) -> Input {
-        Input {
-            ids: self.ids[sequences.start * self.tokens..sequences.end * self.tokens].to_vec(),
-            lengths: self.lengths[sequences.clone()].to_vec(),
-            tokens: self.tokens,
-            spans: self.spans[sequences].to_vec(),
+impl SessionSettings {
+    /// What limits the memory of runs on the device.
+    pub(crate) fn limit(&self) -> Limit {
+        match self.device {
+            Device::Cpu => Limit::cpu(),
+            Device::Cuda => Limit::cuda(self.cuda_device, self.cuda_memory_bytes),
         }
     }
 }
@@ -59,6 +47,8 @@ pub(crate) struct GraphSession {
     pools: bool,
     dimensions: usize,
     device: Device,
+    memory: Option<GraphMemory>,
+    limit: Limit,
 }
 
 /// Creating sessions side by side has crashed execution providers; one at a time is no loss.
@@ -92,9 +82,30 @@ impl GraphSession {
             pools: graph.pools(),
             dimensions: bundle.dimensions(),
             device: settings.device,
+            memory: graph.memory,
+            limit: settings.limit(),
         };
         opened.check_names()?;
+        if settings.device == Device::Cuda {
+            opened.check_placement()?;
+        }
         Ok(opened)
+    }
+
+    /// Whether all that computes vectors runs on the GPU.
+    fn check_placement(&self) -> Result<(), EngineError> {
+        let unavailable = |reason| EngineError::CudaUnavailable { reason };
+        let placed = placement::placed(&self.session).map_err(unavailable)?;
+        let strays = placement::strays(&placed);
+        let Some(first) = strays.first() else { return Ok(()) };
+        Err(unavailable(format!(
+            "ONNX Runtime left {} of {} operators of {} to the CPU, the first of them {} ({})",
+            strays.len(),
+            placed.len(),
+            self.path.display(),
+            first.name,
+            first.operator
+        )))
     }
 
     /// Whether the graph has the inputs and the output that the manifest says.
@@ -119,21 +130,33 @@ impl GraphSession {
 
     /// Runs a batch and sums the rows of its spans: `[spans of all sequences, dimensions]`.
     ///
-    /// Where memory runs out the batch is halved, down to one sequence.
+    /// Where memory is short or runs out the batch is halved, down to one sequence.
     pub(crate) fn run(
         &mut self,
         input: &Input,
         options: &RunOptions,
     ) -> Result<Vec<f32>, EngineError> {
-        let sequences = input.lengths.len();
-        match self.run_once(input, options) {
-            Err(EngineError::OutOfMemory { .. }) if sequences > 1 => {
-                let half = sequences / 2;
-                let mut sums = self.run(&input.part(0..half), options)?;
-                sums.extend(self.run(&input.part(half..sequences), options)?);
-                Ok(sums)
-            }
-            result => result,
+        halving(input, &mut |input| {
+            self.check_memory(input)?;
+            self.run_once(input, options)
+        })
+    }
+
+    /// Whether a run would take more memory than there is: starting it could end the whole process.
+    fn check_memory(&self, input: &Input) -> Result<(), EngineError> {
+        let Some(memory) = self.memory else { return Ok(()) };
+        let needed = memory.of_run(input.padded_tokens());
+        if needed < UNASKED {
+            return Ok(());
+        }
+        match self.limit.bytes() {
+            Some(free) if needed > free => Err(EngineError::MemoryShort {
+                tokens: input.tokens,
+                device: self.device.to_string(),
+                needed,
+                free,
+            }),
+            _ => Ok(()),
         }
     }
 
@@ -141,9 +164,9 @@ impl GraphSession {
         let (sequences, tokens, dimensions) = (input.lengths.len(), input.tokens, self.dimensions);
         let device = self.device;
         let failed = |error: ort::Error| run_error(&error, sequences, tokens, device);
-        let mask = mask(input);
+        let mask = input.mask();
         let lengths: Vec<i64> = input.lengths.iter().map(|&length| length as i64).collect();
-        let (starts, ends) = flat_spans(input);
+        let (starts, ends) = input.flat_spans();
         let count = starts.len();
         let mut values: Vec<(Cow<'_, str>, SessionInputValue<'_>)> = Vec::new();
         for name in &self.inputs {
@@ -183,20 +206,23 @@ impl GraphSession {
     }
 }
 
-/// First and end rows of all spans, counted over all sequences of the batch.
-fn flat_spans(input: &Input) -> (Vec<i64>, Vec<i64>) {
-    let rows = input.spans.iter().enumerate();
-    rows.flat_map(|(row, spans)| {
-        let first = row * input.tokens;
-        spans.iter().map(move |s| ((first + s.start) as i64, (first + s.end) as i64))
-    })
-    .unzip()
-}
+/// Memory that a run may take without a look at what is free.
+const UNASKED: u64 = 64 << 20;
 
-/// One for each true token, zero for padding.
-fn mask(input: &Input) -> Vec<i64> {
-    let row = |&length: &usize| (0..input.tokens).map(move |token| i64::from(token < length));
-    input.lengths.iter().flat_map(row).collect()
+/// Runs a batch, or where memory does not suffice its halves, and theirs.
+fn halving(
+    input: &Input,
+    run: &mut dyn FnMut(&Input) -> Result<Vec<f32>, EngineError>,
+) -> Result<Vec<f32>, EngineError> {
+    match run(input) {
+        Err(error) if error.is_about_memory() => {
+            let Some([first, second]) = input.halves() else { return Err(error) };
+            let mut sums = halving(&first, run)?;
+            sums.extend(halving(&second, run)?);
+            Ok(sums)
+        }
+        result => result,
+    }
 }
 
 fn create(path: &Path, runtime: &Runtime, settings: &SessionSettings) -> ort::Result<Session> {
@@ -208,6 +234,9 @@ fn create(path: &Path, runtime: &Runtime, settings: &SessionSettings) -> ort::Re
         .with_inter_op_spinning(false)?
         .with_memory_pattern(false)?;
     let mut builder = with_device(builder, settings)?;
+    if settings.device == Device::Cuda {
+        builder = builder.with_config_entry(placement::RECORD.0, placement::RECORD.1)?;
+    }
     builder.commit_from_file(path)
 }
 
@@ -254,19 +283,41 @@ fn is_out_of_memory(message: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use super::*;
 
     #[test]
-    fn the_mask_marks_true_tokens() {
-        let input = Input { ids: vec![0; 6], lengths: vec![1, 3], tokens: 3, spans: vec![] };
-        assert_eq!(mask(&input), [1, 0, 0, 1, 1, 1]);
+    fn a_batch_is_halved_until_it_fits() {
+        let spans = (0..5).map(|_| vec![Range { start: 0, end: 1 }]).collect();
+        let input = Input { ids: (0..10).collect(), lengths: vec![2; 5], tokens: 2, spans };
+        let mut runs = Vec::new();
+        let mut run = |input: &Input| {
+            runs.push(input.lengths.len());
+            match input.lengths.len() {
+                0..=2 => Ok(input.ids.iter().step_by(2).map(|&id| id as f32).collect()),
+                _ => Err(EngineError::OutOfMemory { tokens: input.tokens, device: "it".into() }),
+            }
+        };
+        let sums = halving(&input, &mut run).expect("two fit");
+        assert_eq!(sums, [0.0, 2.0, 4.0, 6.0, 8.0], "in order");
+        assert_eq!(runs, [5, 2, 3, 1, 2]);
     }
 
     #[test]
-    fn spans_count_over_the_whole_batch() {
-        let spans = vec![vec![0..1, 1..3], vec![], vec![2..3]];
-        let input = Input { ids: vec![0; 9], lengths: vec![3, 1, 3], tokens: 3, spans };
-        assert_eq!(flat_spans(&input), (vec![0, 1, 8], vec![1, 3, 9]));
+    fn one_sequence_that_does_not_fit_is_an_error_and_so_is_any_other_failure() {
+        let input = Input { ids: vec![0; 4], lengths: vec![2; 2], tokens: 2, spans: vec![] };
+        let full = halving(&input, &mut |input| {
+            Err(EngineError::OutOfMemory { tokens: input.tokens, device: "it".into() })
+        });
+        assert!(matches!(full, Err(EngineError::OutOfMemory { tokens: 2, .. })));
+        let mut runs = 0;
+        let broken = halving(&input, &mut |_| {
+            runs += 1;
+            Err(EngineError::WorkerGone)
+        });
+        assert!(matches!(broken, Err(EngineError::WorkerGone)));
+        assert_eq!(runs, 1);
     }
 
     #[test]
@@ -293,19 +344,5 @@ mod tests {
         assert!(reason.starts_with("Failed to load library /x/"), "{reason}");
         assert!(reason.ends_with("(CUDA 13 and cuDNN 9 must be installed)"), "{reason}");
         assert_eq!(cuda_reason("CUDA failure 100: no device"), "CUDA failure 100: no device");
-    }
-
-    #[test]
-    fn a_part_keeps_its_rows() {
-        let input = Input {
-            ids: (0..6).collect(),
-            lengths: vec![1, 2, 2],
-            tokens: 2,
-            spans: vec![vec![0..1, 1..2], vec![0..2, 1..1], vec![1..2, 0..1]],
-        };
-        let part = input.part(1..3);
-        assert_eq!(part.ids, [2, 3, 4, 5]);
-        assert_eq!(part.lengths, [2, 2]);
-        assert_eq!(part.spans, [[0..2, 1..1], [1..2, 0..1]]);
     }
 }

@@ -11,8 +11,10 @@ use ort::session::RunOptions;
 
 use crate::bundle::Graph;
 use crate::error::EngineError;
+use crate::input::Input;
+use crate::notice::Notice;
 use crate::opening::Opening;
-use crate::session::{GraphSession, Input};
+use crate::session::GraphSession;
 
 /// The sessions of one device.
 pub(crate) struct Sessions {
@@ -20,6 +22,41 @@ pub(crate) struct Sessions {
     pub(crate) plain: Option<GraphSession>,
     /// For sequences of unequal length, by ascending `max_tokens`.
     pub(crate) masked: Vec<LazySession>,
+    /// For what does not fit the device's memory; on the CPU there is nothing else to try.
+    pub(crate) fallback: Option<Fallback>,
+}
+
+/// The CPU's sessions beside a GPU's, opened when a sequence first needs them.
+pub(crate) struct Fallback {
+    opening: Opening,
+    sessions: Option<Box<Sessions>>,
+}
+
+impl Fallback {
+    pub(crate) fn new(opening: Opening) -> Fallback {
+        Fallback { opening, sessions: None }
+    }
+
+    fn run(&mut self, job: &Job, reason: &EngineError) -> Result<Vec<f32>, EngineError> {
+        let sessions = match self.sessions.take() {
+            Some(sessions) => sessions,
+            None => Box::new(self.opening.sessions()?),
+        };
+        let sessions = self.sessions.insert(sessions);
+        // One by one, as is best on a CPU; and its graphs need not take padding.
+        let mut sums = Vec::new();
+        for sequence in 0..job.input.lengths.len() {
+            let input = match sessions.masked.is_empty() {
+                true => job.input.trimmed(sequence),
+                false => job.input.alone(sequence),
+            };
+            let masked = !sessions.masked.is_empty();
+            sums.extend(sessions.run_here(&input, masked, &job.options)?);
+        }
+        let (tokens, reason) = (job.input.tokens, reason.to_string());
+        self.opening.notices.add(Notice::RanOnCpu { tokens, reason });
+        Ok(sums)
+    }
 }
 
 /// A graph that is opened when a sequence first needs it: a query on the command line does not wait
@@ -47,15 +84,28 @@ impl LazySession {
 
 impl Sessions {
     fn run(&mut self, job: &Job) -> Result<Vec<f32>, EngineError> {
-        if !job.masked {
+        let result = self.run_here(&job.input, job.masked, &job.options);
+        match (result, &mut self.fallback) {
+            (Err(error), Some(fallback)) if error.is_about_memory() => fallback.run(job, &error),
+            (result, _) => result,
+        }
+    }
+
+    fn run_here(
+        &mut self,
+        input: &Input,
+        masked: bool,
+        options: &RunOptions,
+    ) -> Result<Vec<f32>, EngineError> {
+        if !masked {
             let session = self.plain.as_mut().ok_or(EngineError::WorkerGone)?;
-            return session.run(&job.input, &job.options);
+            return session.run(input, options);
         }
         // The last one takes the longest sequences there are.
-        let fits = |lazy: &LazySession| lazy.graph.max_tokens >= job.input.tokens;
+        let fits = |lazy: &LazySession| lazy.graph.max_tokens >= input.tokens;
         let last = self.masked.len().checked_sub(1).ok_or(EngineError::WorkerGone)?;
         let index = self.masked.iter().position(fits).unwrap_or(last);
-        self.masked[index].session()?.run(&job.input, &job.options)
+        self.masked[index].session()?.run(input, options)
     }
 }
 

@@ -114,6 +114,31 @@ pub struct Graph {
     /// Name of the output, float32: the token vectors `[batch, tokens, dimensions]`, or where it pools
     /// their sums over the spans, `[spans, dimensions]`.
     pub output: String,
+    /// What runs cost, where that was measured.
+    #[serde(default)]
+    pub memory: Option<GraphMemory>,
+}
+
+/// Memory that a graph takes, as measured, to be compared with what is free.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct GraphMemory {
+    /// Bytes of every run, beside what the opened graph holds.
+    pub run_bytes: u64,
+    /// Bytes more for each padded token.
+    pub token_bytes: u64,
+}
+
+impl GraphMemory {
+    /// Bytes that a run of so many padded tokens takes.
+    pub fn of_run(&self, tokens: usize) -> u64 {
+        self.run_bytes.saturating_add(self.token_bytes.saturating_mul(tokens as u64))
+    }
+
+    /// Padded tokens that a run may have within so many bytes.
+    pub fn tokens_within(&self, bytes: u64) -> usize {
+        let tokens = bytes.saturating_sub(self.run_bytes) / self.token_bytes.max(1);
+        usize::try_from(tokens).unwrap_or(usize::MAX)
+    }
 }
 
 impl Graph {
