@@ -235,7 +235,7 @@ fn cuda(app: &App) -> Option<Check> {
         State::Unwanted => {
             good("CUDA", format!("{}, not used: the device is set to cpu", gpu::device_shown()))
         }
-        State::NoRuntime => missing("ONNX Runtime is one without CUDA".to_owned()),
+        State::NoRuntime => missing("no ONNX Runtime with CUDA".to_owned()),
         State::NoLibraries(packages) => {
             let names: Vec<&str> = packages.iter().map(|package| package.title()).collect();
             missing(format!("not there: {}", names.join(", ")))
