@@ -7,6 +7,8 @@ mod crash;
 mod eval;
 #[cfg(target_os = "linux")]
 mod full_disk;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod gpu;
 mod house;
 mod library;
 mod search;

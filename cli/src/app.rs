@@ -17,7 +17,7 @@ pub enum Verbosity {
 }
 
 /// One invocation.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct App {
     /// Folders and files.
     pub places: Places,

@@ -95,7 +95,7 @@ pub enum Command {
     Eval(EvalArgs),
     /// Check the installation and the index, and say how to mend what is wrong
     Doctor(DoctorArgs),
-    /// Fetch ONNX Runtime (done by itself on first need)
+    /// Fetch ONNX Runtime (done by itself on first need), with --gpu the one for NVIDIA GPUs
     Setup(SetupArgs),
     /// Print a completion script for a shell
     Completions {
@@ -280,8 +280,15 @@ pub struct DoctorArgs {
 
 /// `lsearch setup`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "From then on the GPU is used wherever there is one; --device cpu keeps to the CPU, \
+                  and lsearch doctor tells what is used."
+)]
 pub struct SetupArgs {
-    /// Fetch again even if a usable one is there
+    /// Fetch what an NVIDIA GPU needs, as far as it is missing, and try it
+    #[arg(long)]
+    pub gpu: bool,
+    /// Fetch even if a usable one is installed elsewhere; with --gpu also where there is no GPU (for an image)
     #[arg(long)]
     pub force: bool,
 }

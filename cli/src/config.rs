@@ -16,6 +16,8 @@ pub struct Config {
     device: Option<String>,
     /// Threads for extraction and for the encoder; 0 means one a core.
     pub threads: usize,
+    /// GPU memory that the encoder may take, in MB; 0 means what is free.
+    pub cuda_memory_mb: usize,
     /// Globs left out of every folder (gitignore syntax).
     pub exclude: Vec<String>,
     /// Files larger than this are reported as failed instead of read.
@@ -33,6 +35,7 @@ impl Default for Config {
         Self {
             device: None,
             threads: 0,
+            cuda_memory_mb: 0,
             exclude: Vec::new(),
             max_file_mb: 1024,
             extract_memory_mb: 2048,
@@ -77,6 +80,11 @@ impl Config {
                     .hint("use \"auto\", \"cpu\" or \"cuda\""))
             }
         }
+    }
+
+    /// Bytes of GPU memory that the encoder may take, where that was limited.
+    pub fn cuda_memory_bytes(&self) -> Option<usize> {
+        (self.cuda_memory_mb > 0).then(|| self.cuda_memory_mb.saturating_mul(1_000_000))
     }
 
     /// Threads to use: the configured number, or one a core.

@@ -152,9 +152,9 @@ impl From<EngineError> for CliError {
         let cli = Self::new(&text);
         let cli = match &error {
             EngineError::Cancelled => Self::interrupted("stopped"),
-            EngineError::CudaUnavailable { .. } => {
-                cli.hint("use --device cpu (or auto), or mend the GPU's driver and libraries")
-            }
+            EngineError::CudaUnavailable { .. } => cli.hint(
+                "`lsearch doctor` tells what the GPU lacks; --device cpu (or auto) does without it",
+            ),
             _ => cli,
         };
         with_disk_hint(cli, &text)

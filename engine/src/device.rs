@@ -71,7 +71,7 @@ pub(crate) fn cuda_obstacle(library: &Path) -> Option<String> {
 }
 
 /// Whether the kernel shows an NVIDIA device; /dev/dxg is how the Windows subsystem for Linux does.
-fn nvidia_device_present() -> bool {
+pub fn nvidia_device_present() -> bool {
     ["/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg"].iter().any(|node| Path::new(node).exists())
 }
 
@@ -82,10 +82,14 @@ fn nvidia_device_present() -> bool {
 pub(crate) fn preload_cuda(folders: &[PathBuf]) -> Result<(), EngineError> {
     for name in CUDA_DYLIBS.iter().chain(CUDNN_DYLIBS) {
         let found = folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file());
-        if let Some(path) = found {
-            ort::util::preload_dylib(&path).map_err(|error| EngineError::CudaUnavailable {
-                reason: format!("{} cannot be loaded: {error}", path.display()),
-            })?;
+        let Some(path) = found else { continue };
+        match ort::util::preload_dylib(&path) {
+            // The provider does without the others, or says itself which one it misses.
+            Err(error) if runtime::is_cuda_library(name) => {
+                let reason = format!("{} cannot be loaded: {error}", path.display());
+                return Err(EngineError::CudaUnavailable { reason });
+            }
+            Ok(()) | Err(_) => {}
         }
     }
     Ok(())
@@ -94,6 +98,19 @@ pub(crate) fn preload_cuda(folders: &[PathBuf]) -> Result<(), EngineError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_libraries_that_are_needed_must_load() {
+        let dir = tempfile::tempdir().unwrap();
+        let folders = [dir.path().to_path_buf()];
+        std::fs::write(dir.path().join(CUDNN_DYLIBS[0]), b"no library").unwrap();
+        preload_cuda(&folders).unwrap();
+        if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+            std::fs::write(dir.path().join(CUDA_DYLIBS[0]), b"no library").unwrap();
+            let error = preload_cuda(&folders).unwrap_err().to_string();
+            assert!(error.contains(CUDA_DYLIBS[0]), "{error}");
+        }
+    }
 
     #[test]
     fn a_library_without_its_cuda_provider_is_an_obstacle() {

@@ -35,7 +35,7 @@ mod worker;
 pub use bundle::{
     Bundle, BundleFile, Graph, GraphMemory, Manifest, Mode, Pooling, Precision, Special, Verify,
 };
-pub use device::{Device, DeviceChoice};
+pub use device::{Device, DeviceChoice, nvidia_device_present};
 pub use encoder::{Encoder, EncoderOptions, SectionVectors};
 pub use error::EngineError;
 pub use notice::Notice;

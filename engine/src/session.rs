@@ -270,7 +270,7 @@ fn run_error(error: &ort::Error, sequences: usize, tokens: usize, device: Device
 fn cuda_reason(message: &str) -> String {
     let message = message.rsplit(" : FAIL : ").next().unwrap_or(message).trim();
     if message.contains("cannot open shared object file") {
-        return format!("{message} (CUDA 13 and cuDNN 9 must be installed)");
+        return format!("{message} (`lsearch setup --gpu` fetches what is missing)");
     }
     message.to_string()
 }
@@ -342,7 +342,7 @@ mod tests {
                        directory\n";
         let reason = cuda_reason(message);
         assert!(reason.starts_with("Failed to load library /x/"), "{reason}");
-        assert!(reason.ends_with("(CUDA 13 and cuDNN 9 must be installed)"), "{reason}");
+        assert!(reason.ends_with("(`lsearch setup --gpu` fetches what is missing)"), "{reason}");
         assert_eq!(cuda_reason("CUDA failure 100: no device"), "CUDA failure 100: no device");
     }
 }

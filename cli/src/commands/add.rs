@@ -222,6 +222,7 @@ fn encode(app: &App, update: &Update<'_>, no_wait: bool) -> Result<u8, CliError>
         return Ok(EXIT_OK);
     }
     let encoder = encoder::open(app, &bundle)?;
+    encoder::gpu::advise(app, &encoder);
     let report = update.encode(&encoder)?;
     say_encode(app, &report);
     if report.cancelled {

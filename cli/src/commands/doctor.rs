@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lsearch_engine::Verify;
+use lsearch_engine::{Encoder, Verify};
 use lsearch_index::folders::Folders;
 use lsearch_index::{Severity, check};
 use serde::Serialize;
@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::args::DoctorArgs;
 use crate::encoder;
+use crate::encoder::gpu::{self, State};
 use crate::errors::{CliError, EXIT_ERROR, EXIT_OK};
 use crate::output::style::{self, paint};
 use crate::output::{self, json, units};
@@ -41,6 +42,7 @@ pub fn run(app: &App, args: &DoctorArgs) -> Result<u8, CliError> {
     checks.extend(folders(app));
     checks.extend(index(app));
     checks.extend(encoder(app));
+    checks.extend(cuda(app));
     let worst = checks.iter().map(|check| check.level).max().unwrap_or(Level::Good);
     if args.json {
         output::print(&json::line(&checks)?)?;
@@ -196,14 +198,53 @@ fn encoder(app: &App) -> Vec<Check> {
     };
     checks.push(good("ONNX Runtime", shorten_home(&library)));
     match encoder::open(app, &bundle)
-        .and_then(|encoder| Ok((encoder.device(), encoder.encode_query("a trial")?)))
+        .and_then(|encoder| encoder.encode_query("a trial").map(|_| encoder).map_err(Into::into))
     {
-        Ok((device, _)) => {
-            checks.push(good("device", format!("{device}; a trial encoding worked")));
-        }
+        Ok(encoder) => checks.push(device(app, &encoder)),
         Err(error) => checks.push(failed("device", &error)),
     }
     checks
+}
+
+/// Where everything for the GPU is there and it is not used all the same, the reason matters.
+fn device(app: &App, encoder: &Encoder) -> Check {
+    let worked = format!("{}; a trial encoding worked", encoder.device());
+    match (encoder.cuda_obstacle(), gpu::state(app)) {
+        (Some(obstacle), Ok(State::Ready(_))) => bad(
+            "device",
+            Level::Warning,
+            format!("{worked}, but not on the GPU: {obstacle}"),
+            "see what `nvidia-smi` says; CUDA 13 needs NVIDIA's driver 580 or newer",
+        ),
+        _ => good("device", worked),
+    }
+}
+
+/// Nothing where ONNX Runtime itself is at fault, which has a line of its own.
+fn cuda(app: &App) -> Option<Check> {
+    let missing = |what: String| {
+        let fix = if gpu::can_be_fetched() {
+            "run `lsearch setup --gpu`, which fetches what is missing; until then the CPU encodes"
+        } else {
+            "install an ONNX Runtime with CUDA and set LSEARCH_ORT_LIB to its library file"
+        };
+        bad("CUDA", Level::Warning, format!("{}; {what}", gpu::device_shown()), fix)
+    };
+    Some(match gpu::state(app).ok()? {
+        State::NoDevice => good("CUDA", "no NVIDIA GPU; the CPU encodes".to_owned()),
+        State::Unwanted => {
+            good("CUDA", format!("{}, not used: the device is set to cpu", gpu::device_shown()))
+        }
+        State::NoRuntime => missing("no ONNX Runtime with CUDA".to_owned()),
+        State::NoLibraries(packages) => {
+            let names: Vec<&str> = packages.iter().map(|package| package.title()).collect();
+            missing(format!("not there: {}", names.join(", ")))
+        }
+        State::Ready(folders) => good(
+            "CUDA",
+            format!("{}, libraries in {}", gpu::device_shown(), gpu::shown(&folders, ", ")),
+        ),
+    })
 }
 
 /// A check from an error that carries its own hint.

@@ -1,5 +1,6 @@
 //! From a person's choices to an open encoder: which bundle, which ONNX Runtime, which device.
 
+pub mod gpu;
 mod shipped;
 
 use std::path::{Path, PathBuf};
@@ -33,17 +34,24 @@ pub fn bundle(app: &App, verify: Verify) -> Result<Bundle, CliError> {
 
 /// Opens the encoder, fetching ONNX Runtime if this machine has none.
 pub fn open(app: &App, bundle: &Bundle) -> Result<Encoder, CliError> {
-    let library = ensure_runtime(app)?;
-    let runtime = load_runtime(&library)?;
+    open_with(app, bundle, &ensure_runtime(app)?)
+}
+
+/// The same with an ONNX Runtime library that was found before.
+pub fn open_with(app: &App, bundle: &Bundle, library: &Path) -> Result<Encoder, CliError> {
+    let runtime = load_runtime(library)?;
     let device = match app.device {
         DeviceArg::Auto => DeviceChoice::Auto,
         DeviceArg::Cpu => DeviceChoice::Cpu,
         DeviceArg::Cuda => DeviceChoice::Cuda,
     };
+    let cuda_folders =
+        if gpu::wanted(app) { gpu::libraries(app, library).folders } else { Vec::new() };
     let options = EncoderOptions {
         device,
         threads: app.config.threads(),
-        cuda_folders: library.parent().map(Path::to_path_buf).into_iter().collect(),
+        cuda_folders,
+        cuda_memory_bytes: app.config.cuda_memory_bytes(),
         ..EncoderOptions::default()
     };
     let encoder = Encoder::open(bundle, &runtime, &options)?;
@@ -73,6 +81,16 @@ pub fn find_runtime(app: &App) -> Result<Option<PathBuf>, CliError> {
 }
 
 fn candidates(app: &App) -> Candidates {
+    Candidates {
+        explicit: path_variable("LSEARCH_ORT_LIB"),
+        folders: runtime_folders(app),
+        python: python(),
+        prefer_cuda: gpu::wanted(app),
+    }
+}
+
+/// Where fetched or packaged libraries lie; new ones go into the first.
+fn runtime_folders(app: &App) -> Vec<PathBuf> {
     let mut folders = vec![app.places.data.join("runtime")];
     if app.places.default_data != app.places.data {
         folders.push(app.places.default_data.join("runtime"));
@@ -82,12 +100,7 @@ fn candidates(app: &App) -> Candidates {
     {
         folders.push(folder.join("../lib/lsearch"));
     }
-    Candidates {
-        explicit: path_variable("LSEARCH_ORT_LIB"),
-        folders,
-        python: python(),
-        prefer_cuda: app.device != DeviceArg::Cpu,
-    }
+    folders
 }
 
 /// The ONNX Runtime library, fetched with pip if there is none.

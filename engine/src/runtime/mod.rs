@@ -1,8 +1,12 @@
 //! ONNX Runtime as a shared library: finding one on this machine, fetching one, loading it.
 
+mod cuda;
 mod find;
 mod install;
+mod nvidia;
 mod packages;
+mod pip;
+mod wheel;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,8 +15,14 @@ use ort::LoadDynamicError;
 use ort::environment::Environment;
 use ort::logging::LogLevel;
 
+pub(crate) use cuda::is_cuda_library;
+pub use cuda::{
+    CudaLibraries, cuda_libraries, own_cuda_folders, python_cuda_folders, system_cuda_folders,
+};
 pub use find::{Candidates, Found, find};
-pub use install::{download_bytes, install, install_package};
+pub use install::{
+    download_bytes, install, install_package, installed_bytes, is_installed, package_folder,
+};
 pub use packages::Package;
 
 use crate::error::EngineError;
@@ -116,6 +126,11 @@ fn version_of(path: &Path, minor: u32) -> String {
     let in_name = file.file_name().and_then(|name| name.to_str()).and_then(find::version_in_name);
     let reported = format!("1.{minor}");
     in_name.filter(|name| name.starts_with(&format!("{reported}."))).unwrap_or(reported)
+}
+
+/// Whether the CUDA provider lies beside an ONNX Runtime library.
+pub fn has_cuda(library: &Path) -> bool {
+    cuda_provider_beside(library).is_file()
 }
 
 /// Where ONNX Runtime looks for its CUDA provider: beside itself.

@@ -1,17 +1,43 @@
-//! The ONNX Runtime packages this engine fetches, pinned by hash.
+//! The packages this engine fetches, pinned by hash: ONNX Runtime and what its CUDA build needs.
 
 use std::env::consts::{ARCH, OS};
 
+use super::nvidia;
 use crate::error::EngineError;
 
-/// Which build of ONNX Runtime to fetch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What can be fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Package {
-    /// The CPU build, about 28 MB to fetch and 35 MB on disk.
+    /// The CPU build of ONNX Runtime, about 28 MB to fetch and 35 MB on disk.
     Cpu,
-    /// The build with CUDA, about 256 MB to fetch. It also needs CUDA 13 and cuDNN 9 at run time,
-    /// which are not in it.
+    /// The build with CUDA, about 256 MB to fetch. What it needs at run time is not in it: see
+    /// [`Package::CUDA_LIBRARIES`].
     Cuda,
+    /// NVIDIA's CUDA runtime.
+    CudaRuntime,
+    /// NVIDIA's matrix products, the greater part of all there is to fetch: 423 MB.
+    CudaBlas,
+    /// NVIDIA's random numbers. No encoder needs them, but the provider does not load without.
+    CudaRandom,
+}
+
+impl Package {
+    /// What [`Package::Cuda`] cannot be loaded without, in the order to load it. cuDNN and cuFFT are
+    /// not among them: ONNX Runtime loads these only for operators such as convolutions, and goes on
+    /// without where they are missing.
+    pub const CUDA_LIBRARIES: [Package; 3] =
+        [Package::CudaRuntime, Package::CudaBlas, Package::CudaRandom];
+
+    /// What people call it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Package::Cpu => "ONNX Runtime",
+            Package::Cuda => "ONNX Runtime with CUDA",
+            Package::CudaRuntime => "the CUDA runtime",
+            Package::CudaBlas => "cuBLAS",
+            Package::CudaRandom => "cuRAND",
+        }
+    }
 }
 
 /// A package for one platform.
@@ -52,9 +78,12 @@ pub(super) fn pinned(package: Package) -> Result<&'static Pinned, EngineError> {
         (Package::Cpu, "macos", "aarch64") => Some(&CPU_MACOS_AARCH64),
         (Package::Cpu, "windows", "x86_64") => Some(&CPU_WINDOWS_X86_64),
         (Package::Cuda, "linux", "x86_64") => Some(&CUDA_LINUX_X86_64),
+        (Package::CudaRuntime, "linux", "x86_64") => Some(&nvidia::RUNTIME_LINUX_X86_64),
+        (Package::CudaBlas, "linux", "x86_64") => Some(&nvidia::BLAS_LINUX_X86_64),
+        (Package::CudaRandom, "linux", "x86_64") => Some(&nvidia::RANDOM_LINUX_X86_64),
         _ => None,
     };
-    let cuda = if package == Package::Cuda { " with CUDA" } else { "" };
+    let cuda = if package == Package::Cpu { "" } else { " with CUDA" };
     found.ok_or_else(|| EngineError::PlatformUnsupported { platform: format!("{OS} {ARCH}{cuda}") })
 }
 
