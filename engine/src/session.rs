@@ -141,7 +141,8 @@ impl GraphSession {
         let (sequences, tokens, dimensions) = (input.lengths.len(), input.tokens, self.dimensions);
         let device = self.device;
         let failed = |error: ort::Error| run_error(&error, sequences, tokens, device);
-        let mask = mask(input);
+        let wants_mask = self.inputs.iter().any(|name| name == "attention_mask");
+        let mask = if wants_mask { mask(input) } else { Vec::new() };
         let lengths: Vec<i64> = input.lengths.iter().map(|&length| length as i64).collect();
         let (starts, ends) = flat_spans(input);
         let count = starts.len();
