@@ -14,6 +14,7 @@ use crate::run::{BatchSettings, Pooled, Run};
 use crate::runtime::Runtime;
 use crate::section::{self, Section};
 use crate::session::SessionSettings;
+use crate::times::EncoderTimes;
 use crate::tokens::Tokens;
 use crate::window::Windowing;
 use crate::worker::{Sessions, Worker};
@@ -274,6 +275,11 @@ impl Encoder {
         };
         let sections: Vec<&Section> = sections.iter().collect();
         run.sections(&sections, cancel, progress)?.into_iter().map(Pooled::finish).collect()
+    }
+
+    /// Where the time went so far.
+    pub fn times(&self) -> EncoderTimes {
+        EncoderTimes { tokenise: self.tokens.time(), run: self.documents.time() }
     }
 
     fn query_worker(&self) -> Result<&Worker, EngineError> {

@@ -164,7 +164,8 @@ impl GraphSession {
         let (sequences, tokens, dimensions) = (input.lengths.len(), input.tokens, self.dimensions);
         let device = self.device;
         let failed = |error: ort::Error| run_error(&error, sequences, tokens, device);
-        let mask = input.mask();
+        let wants_mask = self.inputs.iter().any(|name| name == "attention_mask");
+        let mask = if wants_mask { input.mask() } else { Vec::new() };
         let lengths: Vec<i64> = input.lengths.iter().map(|&length| length as i64).collect();
         let (starts, ends) = input.flat_spans();
         let count = starts.len();

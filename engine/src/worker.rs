@@ -15,6 +15,7 @@ use crate::input::Input;
 use crate::notice::Notice;
 use crate::opening::Opening;
 use crate::session::GraphSession;
+use crate::times::Clock;
 
 /// The sessions of one device.
 pub(crate) struct Sessions {
@@ -114,6 +115,8 @@ pub(crate) struct Worker {
     /// Dropped first, which ends the thread.
     queues: Option<Queues>,
     thread: Option<JoinHandle<()>>,
+    /// Time in the runs of documents.
+    clock: Arc<Clock>,
 }
 
 struct Queues {
@@ -143,10 +146,17 @@ impl Worker {
         // A short queue: callers wait with their batches, not with all their documents.
         let (urgent, urgent_jobs) = bounded(4);
         let (bulk, bulk_jobs) = bounded(1);
+        let clock = Arc::new(Clock::default());
+        let times = clock.clone();
         let thread = Builder::new()
             .name("lsearch-encoder".into())
-            .spawn(move || serve(sessions, &urgent_jobs, &bulk_jobs))?;
-        Ok(Worker { queues: Some(Queues { urgent, bulk }), thread: Some(thread) })
+            .spawn(move || serve(sessions, &urgent_jobs, &bulk_jobs, &times))?;
+        Ok(Worker { queues: Some(Queues { urgent, bulk }), thread: Some(thread), clock })
+    }
+
+    /// Time that the runs of documents took so far.
+    pub(crate) fn time(&self) -> Duration {
+        self.clock.total()
     }
 
     /// Queues a batch; waits while the queue is full, unless `cancel` turns true.
@@ -216,17 +226,20 @@ impl Drop for Pending {
     }
 }
 
-fn serve(mut sessions: Sessions, urgent: &Receiver<Job>, bulk: &Receiver<Job>) {
+fn serve(mut sessions: Sessions, urgent: &Receiver<Job>, bulk: &Receiver<Job>, clock: &Clock) {
     loop {
-        let job = match urgent.try_recv() {
-            Ok(job) => job,
+        let (job, is_urgent) = match urgent.try_recv() {
+            Ok(job) => (job, true),
             Err(TryRecvError::Disconnected) => return,
             Err(TryRecvError::Empty) => select! {
-                recv(urgent) -> job => match job { Ok(job) => job, Err(_) => return },
-                recv(bulk) -> job => match job { Ok(job) => job, Err(_) => return },
+                recv(urgent) -> job => match job { Ok(job) => (job, true), Err(_) => return },
+                recv(bulk) -> job => match job { Ok(job) => (job, false), Err(_) => return },
             },
         };
-        let result = sessions.run(&job);
+        let result = match is_urgent {
+            true => sessions.run(&job),
+            false => clock.time(|| sessions.run(&job)),
+        };
         // A caller that has gone away does not want the answer.
         let _ = job.reply.send(result);
     }

@@ -20,7 +20,7 @@ pub(crate) const VECTOR_KIND: [u8; 4] = *b"VECT";
 
 /// Head of a record in the vector segments.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Head {
+pub(crate) enum Head {
     /// One section. Payload: the mean (`dims` f32), a scale for each passage (f32), then each
     /// passage's vector (`dims` i8).
     Section {
@@ -168,8 +168,16 @@ impl EncodingIndex {
         records.iter().filter(|record| self.add(segments, record).is_err()).count()
     }
 
-    pub(crate) fn add(&mut self, segments: &Segments, record: &RecordRef) -> Result<()> {
-        let head = read_head(segments, record)?;
+    fn add(&mut self, segments: &Segments, record: &RecordRef) -> Result<()> {
+        match self.insert(read_head(segments, record)?, record) {
+            true => Ok(()),
+            false => Err(segments.damaged(record, "its vectors have another length")),
+        }
+    }
+
+    /// Takes in a record just written, without reading it back; false when its vectors do not have
+    /// the length they should.
+    pub(crate) fn insert(&mut self, head: Head, record: &RecordRef) -> bool {
         let (fingerprint, dims) = match &head {
             Head::Section { fingerprint, dims, .. } | Head::Document { fingerprint, dims, .. } => {
                 (fingerprint, *dims as usize)
@@ -182,7 +190,7 @@ impl EncodingIndex {
         let table = self.encoders.get_mut(fingerprint).expect("inserted above");
         table.used = self.clock;
         if table.dims != dims || record.payload_len != expected_len(&head) {
-            return Err(segments.damaged(record, "its vectors have another length"));
+            return false;
         }
         match head {
             Head::Section { content, first_passage, passages, tokens, .. } => {
@@ -205,7 +213,7 @@ impl EncodingIndex {
                 }
             }
         }
-        Ok(())
+        true
     }
 
     /// Forgets the sections of a document that is not complete, so that it is begun anew.
@@ -259,11 +267,22 @@ fn read_head(segments: &Segments, record: &RecordRef) -> Result<Head> {
         .map_err(|error| segments.damaged(record, &format!("its head cannot be read: {error}")))
 }
 
-fn to_bytes(head: &Head) -> Result<Vec<u8>> {
-    postcard::to_stdvec(head).map_err(|error| IndexError::input(format!("not storable: {error}")))
+/// A record on its way into the log.
+#[derive(Debug)]
+pub(crate) struct NewRecord {
+    pub(crate) head: Head,
+    pub(crate) payload: Vec<u8>,
 }
 
-/// One section on its way into the log: head and payload.
+impl NewRecord {
+    /// The head as it is stored.
+    pub(crate) fn head_bytes(&self) -> Result<Vec<u8>> {
+        postcard::to_stdvec(&self.head)
+            .map_err(|error| IndexError::input(format!("not storable: {error}")))
+    }
+}
+
+/// One section on its way into the log.
 pub(crate) fn encode_section(
     fingerprint: &str,
     content: ContentKey,
@@ -271,7 +290,7 @@ pub(crate) fn encode_section(
     tokens: usize,
     mean: &[f32],
     passages: &[Vec<f32>],
-) -> Result<(Vec<u8>, Vec<u8>)> {
+) -> Result<NewRecord> {
     if mean.is_empty() {
         return Err(VectorError::Empty.into());
     }
@@ -299,7 +318,7 @@ pub(crate) fn encode_section(
         tokens: tokens as u64,
         dims: to_u32(mean.len())?,
     };
-    Ok((to_bytes(&head)?, payload))
+    Ok(NewRecord { head, payload })
 }
 
 /// The record that completes a document: the token-weighted mean of its sections, unit length.
@@ -309,7 +328,7 @@ pub(crate) fn encode_document(
     content: ContentKey,
     dims: usize,
     sections: &[Section],
-) -> Result<(Vec<u8>, Vec<u8>)> {
+) -> Result<NewRecord> {
     let mut sum = vec![0f64; dims];
     for section in sections {
         let payload = segments.checked_payload(&section.record)?;
@@ -319,19 +338,38 @@ pub(crate) fn encode_document(
             *total += weight * f64::from(value);
         }
     }
+    document_of(fingerprint, content, sections.len(), &sum)
+}
+
+/// The same for a document of one section, whose mean is at hand: it need not be read back.
+pub(crate) fn encode_short_document(
+    fingerprint: &str,
+    content: ContentKey,
+    mean: &[f32],
+) -> Result<NewRecord> {
+    let sum: Vec<f64> = mean.iter().map(|&value| f64::from(value)).collect();
+    document_of(fingerprint, content, 1, &sum)
+}
+
+fn document_of(
+    fingerprint: &str,
+    content: ContentKey,
+    sections: usize,
+    sum: &[f64],
+) -> Result<NewRecord> {
     let largest = sum.iter().fold(0f64, |most, value| most.max(value.abs()));
     let mut vector: Vec<f32> =
         sum.iter().map(|value| (value / largest.max(f64::MIN_POSITIVE)) as f32).collect();
     normalise(&mut vector)?;
-    let mut payload = Vec::with_capacity(4 * dims);
+    let mut payload = Vec::with_capacity(4 * vector.len());
     put_f32(&mut payload, &vector);
     let head = Head::Document {
         fingerprint: fingerprint.to_owned(),
         content,
-        sections: to_u32(sections.len())?,
-        dims: to_u32(dims)?,
+        sections: to_u32(sections)?,
+        dims: to_u32(vector.len())?,
     };
-    Ok((to_bytes(&head)?, payload))
+    Ok(NewRecord { head, payload })
 }
 
 fn to_u32(number: usize) -> Result<u32> {
@@ -403,12 +441,12 @@ mod tests {
         vector
     }
 
-    fn append(log: &mut SegmentLog, index: &mut EncodingIndex, record: (Vec<u8>, Vec<u8>)) {
-        let at = log.append(&record.0, &[&record.1]).unwrap();
+    fn append(log: &mut SegmentLog, index: &mut EncodingIndex, record: NewRecord) {
+        let at = log.append(&record.head_bytes().unwrap(), &[&record.payload]).unwrap();
         index.add(log.read().unwrap(), &at).unwrap();
     }
 
-    fn section(first: usize, tokens: usize, mean: &[f32], passages: usize) -> (Vec<u8>, Vec<u8>) {
+    fn section(first: usize, tokens: usize, mean: &[f32], passages: usize) -> NewRecord {
         let passages: Vec<_> = (0..passages).map(|n| unit(&[n as f32, 1.0, -1.0])).collect();
         encode_section("e", KEY, first, tokens, mean, &passages).unwrap()
     }
@@ -443,6 +481,21 @@ mod tests {
                 assert!((a - b).abs() < 0.01, "{back:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_short_document_is_completed_without_reading_as_with_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut log, _) = SegmentLog::open(dir.path(), VECTOR_KIND, 1 << 20, false).unwrap();
+        let mut index = EncodingIndex::default();
+        let mean = [0.3, -2.0, 1e-3];
+        append(&mut log, &mut index, section(0, 12, &mean, 2));
+        let begun = index.encoder("e").unwrap().begun(KEY.short()).to_vec();
+        let read = encode_document(log.read().unwrap(), "e", KEY, 3, &begun).unwrap();
+        let at_hand = encode_short_document("e", KEY, &mean).unwrap();
+        assert_eq!(at_hand.head, read.head);
+        let close = |(a, b): (f32, f32)| (a - b).abs() < 1e-6;
+        assert!(read_f32(&at_hand.payload).zip(read_f32(&read.payload)).all(close));
     }
 
     #[test]

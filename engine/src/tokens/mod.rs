@@ -6,12 +6,14 @@ mod tests;
 
 use std::ops::Range;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use rayon::prelude::*;
 use tokenizers::{NormalizerWrapper, PreTokenizerWrapper, Tokenizer};
 
 use crate::bundle::Bundle;
 use crate::error::EngineError;
+use crate::times::Clock;
 use split::Boundaries;
 
 /// A bundle's tokenizer, without truncation, padding or special tokens of its own.
@@ -20,6 +22,8 @@ pub(crate) struct Tokens {
     boundaries: Boundaries,
     vocabulary: usize,
     path: PathBuf,
+    /// Time spent on documents.
+    clock: Clock,
 }
 
 /// Tokens of a text.
@@ -57,7 +61,8 @@ impl Tokens {
         tokenizer.set_encode_special_tokens(true);
         let boundaries = boundaries_of(&tokenizer);
         let vocabulary = manifest.vocabulary;
-        let tokens = Tokens { tokenizer, boundaries, vocabulary, path: path.clone() };
+        let clock = Clock::default();
+        let tokens = Tokens { tokenizer, boundaries, vocabulary, path: path.clone(), clock };
         let special = &manifest.special;
         tokens.check_ids(&special.prefix_ids)?;
         tokens.check_ids(&special.suffix_ids)?;
@@ -82,13 +87,11 @@ impl Tokens {
         piece_bytes: usize,
     ) -> Result<Encoded, EngineError> {
         let pieces = split::pieces(text, range, piece_bytes, self.boundaries);
+        let encode = |piece| self.clock.time(|| self.encode_piece(text, piece));
         let encoded: Vec<Encoded> = if pieces.len() == 1 {
-            vec![self.encode_piece(text, pieces[0].clone())?]
+            vec![encode(pieces[0].clone())?]
         } else {
-            pieces
-                .into_par_iter()
-                .map(|piece| self.encode_piece(text, piece))
-                .collect::<Result<_, _>>()?
+            pieces.into_par_iter().map(encode).collect::<Result<_, _>>()?
         };
         let mut all = Encoded::default();
         for piece in encoded {
@@ -111,6 +114,11 @@ impl Tokens {
         let parts: Vec<Vec<u32>> =
             pieces.into_par_iter().map(ids).collect::<Result<_, EngineError>>()?;
         Ok(parts.concat())
+    }
+
+    /// Time spent on documents so far, of all threads together.
+    pub(crate) fn time(&self) -> Duration {
+        self.clock.total()
     }
 
     /// Number of tokens.

@@ -5,8 +5,9 @@
 
 use std::ops::Range;
 
-/// Bytes in a piece, more or less.
-pub(super) const PIECE_BYTES: usize = 32 << 10;
+/// Bytes in a piece, more or less: a section of 32K tokens makes some sixteen, enough to keep as many
+/// threads busy with one document.
+pub(super) const PIECE_BYTES: usize = 8 << 10;
 
 /// Bytes after which a piece is cut even where it changes the tokens: only a run of this length
 /// without a space, a punctuation mark or an ideograph comes to that.

@@ -14,7 +14,8 @@ use crate::error::{IndexError, PathContext, Result};
 pub(crate) struct Segments {
     folder: PathBuf,
     kind: [u8; 4],
-    files: BTreeMap<u32, SegmentFile>,
+    /// Shared with copies, which keep what they know while this one goes on.
+    files: Arc<BTreeMap<u32, SegmentFile>>,
 }
 
 #[derive(Clone, Debug)]
@@ -54,7 +55,7 @@ impl Changes {
 impl Segments {
     /// Maps all files of a folder and walks their records.
     pub(crate) fn open(folder: &Path, kind: [u8; 4]) -> Result<(Self, Changes)> {
-        let mut segments = Segments { folder: folder.to_owned(), kind, files: BTreeMap::new() };
+        let mut segments = Segments { folder: folder.to_owned(), kind, files: Arc::default() };
         let changes = segments.refresh()?;
         Ok((segments, changes))
     }
@@ -77,10 +78,10 @@ impl Segments {
         let found = list(&self.folder)?;
         let ids: Vec<u32> = found.iter().map(|(id, _)| *id).collect();
         if self.files.keys().any(|id| !ids.contains(id)) {
-            self.files.clear();
+            self.files = Arc::default();
             changes.restarted = true;
         }
-        let mut files = self.files.clone();
+        let mut files = BTreeMap::clone(&self.files);
         for (id, path) in found {
             let known = files.get(&id);
             let length = fs_err::metadata(&path).at(&path)?.len();
@@ -104,7 +105,7 @@ impl Segments {
             }
             files.insert(id, SegmentFile { path, map, scanned: end });
         }
-        self.files = files;
+        self.files = Arc::new(files);
         Ok(changes)
     }
 

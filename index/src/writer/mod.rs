@@ -14,9 +14,10 @@ pub use options::{MaintainReport, OpenReport, Pending, SectionRecord, WriterOpti
 use state::State;
 
 use crate::content::{Content, ContentKey, ExtractKey, StoredContent};
-use crate::error::Result;
+use crate::error::{IndexError, Result};
 use crate::files::{FileRecord, FileStat, FileState};
 use crate::layout::Layout;
+use crate::texts::TextReader;
 
 /// The one writer of an index. All methods take `&self`; several threads may share it.
 ///
@@ -148,7 +149,13 @@ impl Writer {
     /// [`IndexError::UnknownContent`](crate::IndexError::UnknownContent), or
     /// [`IndexError::Damaged`](crate::IndexError::Damaged) the first time it is found so.
     pub fn content(&self, key: &ContentKey) -> Result<StoredContent> {
-        self.lock().content(key)
+        let (segments, record) = self.lock().text_of(key)?;
+        // Decompressing takes a while: others may go on meanwhile.
+        let stored = TextReader::open(&segments, &record).and_then(TextReader::stored);
+        if matches!(stored, Err(IndexError::Damaged { .. })) {
+            self.lock().forget_text(key, &record);
+        }
+        stored
     }
 
     /// Stores the next section of a document; the last one completes it. For a document that is

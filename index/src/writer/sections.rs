@@ -3,7 +3,9 @@
 use super::options::{Pending, SectionRecord};
 use super::state::State;
 use crate::content::{ContentKey, ShortKey};
-use crate::encodings::{Section, encode_document, encode_section, next_passage};
+use crate::encodings::{
+    NewRecord, Section, encode_document, encode_section, encode_short_document, next_passage,
+};
 use crate::error::{IndexError, Result};
 use crate::texts::TextReader;
 use crate::vectors::VectorError;
@@ -80,7 +82,7 @@ impl State {
                 "sections that end at passage {end} of a document of {passages}"
             )));
         }
-        let (head, payload) = encode_section(
+        let new = encode_section(
             fingerprint,
             *content,
             first,
@@ -88,12 +90,25 @@ impl State {
             section.mean,
             section.passages,
         )?;
-        let record = self.vectors.append(&head, &[&payload])?;
-        self.encodings.add(self.vectors.read()?, &record)?;
-        if !section.last {
+        self.append_vectors(new)?;
+        match (section.last, first) {
+            (false, _) => Ok(()),
+            // Most documents are short, and mapping the file anew for each would cost more than
+            // all the rest.
+            (true, 0) => {
+                let document = encode_short_document(fingerprint, *content, section.mean);
+                self.complete_with(fingerprint, content, document)
+            }
+            (true, _) => self.complete(fingerprint, content),
+        }
+    }
+
+    fn append_vectors(&mut self, new: NewRecord) -> Result<()> {
+        let record = self.vectors.append(&new.head_bytes()?, &[&new.payload])?;
+        if self.encodings.insert(new.head, &record) {
             return Ok(());
         }
-        self.complete(fingerprint, content)
+        Err(IndexError::input("vectors of another length than their head says"))
     }
 
     fn begun(&self, fingerprint: &str, key: ShortKey) -> &[Section] {
@@ -106,12 +121,19 @@ impl State {
         let dims = self.encodings.encoder(fingerprint).map_or(0, |table| table.dims);
         let segments = self.vectors.read()?;
         let begun = self.encodings.encoder(fingerprint).map_or(&[][..], |table| table.begun(key));
-        let encoded = encode_document(segments, fingerprint, *content, dims, begun);
-        if matches!(encoded, Err(IndexError::Damaged { .. } | IndexError::Vector(_))) {
-            self.encodings.forget_begun(fingerprint, key);
+        let document = encode_document(segments, fingerprint, *content, dims, begun);
+        self.complete_with(fingerprint, content, document)
+    }
+
+    fn complete_with(
+        &mut self,
+        fingerprint: &str,
+        content: &ContentKey,
+        document: Result<NewRecord>,
+    ) -> Result<()> {
+        if matches!(document, Err(IndexError::Damaged { .. } | IndexError::Vector(_))) {
+            self.encodings.forget_begun(fingerprint, content.short());
         }
-        let (head, payload) = encoded?;
-        let record = self.vectors.append(&head, &[&payload])?;
-        self.encodings.add(self.vectors.read()?, &record)
+        self.append_vectors(document?)
     }
 }

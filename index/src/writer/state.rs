@@ -14,7 +14,7 @@ use crate::files::{FileStat, FileState};
 use crate::layout::{Layout, WriterLock};
 use crate::lexical::{LexicalEntry, LexicalWriter};
 use crate::paths::{below, path_bytes, path_from_bytes};
-use crate::segments::SegmentLog;
+use crate::segments::{RecordRef, SegmentLog, Segments};
 use crate::texts::{EncodedText, TextIndex, TextReader, encode_alias};
 
 /// Everything the writer holds.
@@ -155,16 +155,28 @@ impl State {
         self.text_index.contains(key.short())
     }
 
-    pub(super) fn content(&mut self, key: &ContentKey) -> Result<StoredContent> {
-        let short = key.short();
-        let Some(record) = self.text_index.record(short) else {
-            return Err(IndexError::UnknownContent { content: *key });
-        };
-        let stored = TextReader::open(self.texts.read()?, record).and_then(TextReader::stored);
+    fn content(&mut self, key: &ContentKey) -> Result<StoredContent> {
+        let (segments, record) = self.text_of(key)?;
+        let stored = TextReader::open(&segments, &record).and_then(TextReader::stored);
         if matches!(stored, Err(IndexError::Damaged { .. })) {
-            self.text_index.forget(short);
+            self.forget_text(key, &record);
         }
         stored
+    }
+
+    /// Where a text lies, and the files as they are now: they can be read without the writer.
+    pub(super) fn text_of(&mut self, key: &ContentKey) -> Result<(Segments, RecordRef)> {
+        let Some(record) = self.text_index.record(key.short()).copied() else {
+            return Err(IndexError::UnknownContent { content: *key });
+        };
+        Ok((self.texts.read()?.clone(), record))
+    }
+
+    /// Forgets a text that was found damaged, unless it lies elsewhere by now.
+    pub(super) fn forget_text(&mut self, key: &ContentKey, record: &RecordRef) {
+        if self.text_index.record(key.short()) == Some(record) {
+            self.text_index.forget(key.short());
+        }
     }
 
     pub(super) fn put_file(

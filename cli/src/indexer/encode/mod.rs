@@ -1,0 +1,190 @@
+//! Texts to vectors: whole documents, section by section, smallest first, durable every few seconds.
+//!
+//! Three stages go on side by side, each at most a little ahead of the next: several threads read and
+//! tokenise ([`sections`], handed on in order by [`produce`] under the bounds of [`ahead`]); one or two wait
+//! for the encoder ([`groups`], kept in order by [`turns`]); the calling thread writes ([`store`]).
+//! On a GPU all three matter; on the CPU the encoder is all but everything, and one thread tokenises.
+
+mod ahead;
+mod groups;
+mod produce;
+mod progress;
+mod sections;
+mod stages;
+mod store;
+mod turns;
+
+use std::time::{Duration, Instant};
+
+use lsearch_engine::{Device, Encoder, Section};
+use lsearch_index::Writer;
+use rayon::ThreadPoolBuilder;
+
+use self::ahead::{Ahead, AheadLimits, StopOnDrop};
+use self::groups::{Group, Groups};
+use self::progress::Progress;
+use self::sections::{GivenUp, SectionCutter};
+use self::stages::{Clock, StageTimes};
+use self::store::{Encoded, Store};
+use crate::app::App;
+use crate::errors::CliError;
+use crate::interrupt;
+use crate::output::progress::Stage;
+use crate::output::units;
+
+/// What encoding did.
+#[derive(Debug, Default)]
+pub struct EncodeReport {
+    /// Documents that got their vectors.
+    pub documents: u64,
+    /// Documents that could not be encoded; they stay searchable by word.
+    pub failed: u64,
+    /// Tokens encoded.
+    pub tokens: u64,
+    /// Documents that still wait, after a Ctrl-C.
+    pub waiting: u64,
+    /// Stopped by Ctrl-C before the end.
+    pub cancelled: bool,
+    /// Time taken.
+    pub elapsed: Duration,
+}
+
+/// How much of each stage there is.
+#[derive(Debug, Clone, Copy)]
+struct Plan {
+    /// Threads that read and tokenise.
+    threads: usize,
+    /// How far they may be ahead.
+    ahead: AheadLimits,
+    /// Tokens gathered before the encoder is called.
+    group_tokens: usize,
+    /// Groups that are with the encoder at a time.
+    groups: usize,
+}
+
+impl Plan {
+    fn new(device: Device, threads: usize) -> Self {
+        match device {
+            // A group is a second or two of work on two cores, so that a kill costs no more. One thread
+            // tokenises a hundred times as fast as that, and takes next to nothing from the encoder.
+            Device::Cpu => Plan {
+                threads: 1,
+                ahead: AheadLimits { weight: 4096, text_bytes: 0 },
+                group_tokens: 4096,
+                groups: 1,
+            },
+            // A group is less than a tenth of a second. The second one is laid out, and the first one
+            // pooled, while the other runs.
+            Device::Cuda => Plan {
+                threads,
+                ahead: AheadLimits { weight: 1 << 20, text_bytes: 64 << 20 },
+                group_tokens: 1 << 18,
+                groups: 2,
+            },
+        }
+    }
+}
+
+/// Encodes every live document that has no vectors of this encoder yet.
+///
+/// # Errors
+/// The index's failures, and the encoder's when it cannot run at all. One document that cannot be encoded is
+/// counted and warned about; it never stops the others.
+pub fn encode_pending(
+    app: &App,
+    writer: &Writer,
+    encoder: &Encoder,
+) -> Result<EncodeReport, CliError> {
+    let stage = Stage::new(app, "encoding");
+    let mut documents = writer.pending(encoder.fingerprint())?;
+    documents.sort_by_key(|document| (document.text_bytes, document.content));
+    let total_documents = documents.len() as u64;
+    let total_bytes: u64 = documents.iter().map(|document| document.text_bytes).sum();
+    let plan = Plan::new(encoder.device(), app.config.threads());
+    let pool = ThreadPoolBuilder::new()
+        .num_threads(plan.threads)
+        .thread_name(|number| format!("lsearch-tokens-{number}"))
+        .build()
+        .map_err(|error| CliError::new(format!("cannot start threads to tokenise: {error}")))?;
+    let (given_up, progress) = (GivenUp::default(), Progress::default());
+    let (reading, storing) = (Clock::default(), Clock::default());
+    let times_before = encoder.times();
+    let ahead = Ahead::new(plan.ahead);
+    let cutter = SectionCutter { writer, encoder, given_up: &given_up, reading: &reading };
+    let (producer, pieces) = produce::produce(&cutter, &documents, &ahead);
+    let (turns, encoded) = turns::turns(Groups { pieces, tokens: plan.group_tokens }, 1);
+    let mut store = Store {
+        app,
+        writer,
+        fingerprint: encoder.fingerprint(),
+        given_up: &given_up,
+        progress: &progress,
+        storing: &storing,
+        report: EncodeReport::default(),
+        last_commit: Instant::now(),
+    };
+    let show = |report: &EncodeReport| {
+        show(&stage, report, &progress, (total_documents, total_bytes));
+    };
+    std::thread::scope(|scope| {
+        // On the pool's own threads, so that a long text is tokenised by those that stand idle, not by more.
+        scope.spawn(|| pool.broadcast(|_| producer.run()));
+        for _ in 0..plan.groups {
+            scope.spawn(|| turns.run(|group| encode(encoder, &progress, &ahead, group)));
+        }
+        let _stop = StopOnDrop(&ahead);
+        // Moved here, so that it is gone when storing ends, and no one waits to hand in more.
+        let encoded = encoded;
+        store.run(&encoded, show)
+    })?;
+    let mut report = store.report;
+    report.elapsed = stage.elapsed();
+    report.waiting = total_documents - report.documents.min(total_documents);
+    let mut times = StageTimes {
+        elapsed: report.elapsed,
+        read: reading.total(),
+        threads: plan.threads,
+        store: storing.total(),
+        ..StageTimes::default()
+    };
+    times.add_encoder(times_before, encoder.times());
+    app.detail(times.line(report.tokens));
+    Ok(report)
+}
+
+/// Runs a group; `None` when cancelled.
+fn encode(encoder: &Encoder, progress: &Progress, ahead: &Ahead, group: Group) -> Option<Encoded> {
+    let cancel = || interrupt::requested() || ahead.is_stopped();
+    let outcomes = groups::outcomes(&group.places, |range| {
+        let bytes = group.places[range.clone()].iter().map(|place| place.bytes).sum();
+        let sections = &group.sections[range];
+        let tokens = sections.iter().map(|section| Section::tokens(section) as u64).sum();
+        let call = progress.call(bytes, tokens);
+        let vectors = encoder.encode_sections(sections, &cancel, &|tokens| call.done(tokens));
+        if vectors.is_err() {
+            call.failed();
+        }
+        vectors
+    })?;
+    let Group { places, failed, fatal, .. } = group;
+    Some(Encoded { places, outcomes, failed, fatal })
+}
+
+fn show(
+    stage: &Stage,
+    report: &EncodeReport,
+    progress: &Progress,
+    (total_documents, total_bytes): (u64, u64),
+) {
+    let done_bytes = progress.bytes();
+    let seconds = stage.elapsed().as_secs_f64().max(0.001);
+    stage.update(done_bytes, total_bytes, || {
+        format!(
+            "{} of {}, {} tokens/s{}",
+            units::count(report.documents),
+            units::plural(total_documents, "document"),
+            units::count((progress.tokens() as f64 / seconds) as u64),
+            stage.time_left(done_bytes, total_bytes)
+        )
+    });
+}
