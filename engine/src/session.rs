@@ -243,7 +243,10 @@ fn create(path: &Path, runtime: &Runtime, settings: &SessionSettings) -> ort::Re
 
 fn with_device(builder: SessionBuilder, settings: &SessionSettings) -> ort::Result<SessionBuilder> {
     let provider = match settings.device {
-        Device::Cpu => ep::CPU::default().with_arena_allocator(false).build(),
+        // The arena keeps what a run gives back for the next operator. Left to the C library, large
+        // buffers are either given back to the system and cleared anew each time (1.7 times the CPU
+        // at 32K tokens), or fragment (twice the memory).
+        Device::Cpu => ep::CPU::default().with_arena_allocator(true).build(),
         Device::Cuda => {
             let mut cuda = ep::CUDA::default()
                 .with_device_id(settings.cuda_device)

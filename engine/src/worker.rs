@@ -171,7 +171,7 @@ impl Worker {
         let tokens = input.tokens;
         let failed =
             |error: ort::Error| EngineError::Run { sequences, tokens, reason: error.to_string() };
-        let options = Arc::new(RunOptions::new().map_err(failed)?);
+        let options = Arc::new(run_options(&input).map_err(failed)?);
         let (reply, receiver) = bounded(1);
         let mut job = Job { input, masked, options: options.clone(), reply };
         let queues = self.queues.as_ref().ok_or(EngineError::WorkerGone)?;
@@ -224,6 +224,18 @@ impl Drop for Pending {
     fn drop(&mut self) {
         let _ = self.options.terminate();
     }
+}
+
+/// Padded tokens after whose run the CPU's arena gives back to the system what it does not use: after
+/// each long one, not after every query.
+const SHRINK_TOKENS: usize = 4096;
+
+fn run_options(input: &Input) -> ort::Result<RunOptions> {
+    let mut options = RunOptions::new()?;
+    if input.padded_tokens() >= SHRINK_TOKENS {
+        options.set("memory.enable_memory_arena_shrinkage", "cpu:0")?;
+    }
+    Ok(options)
 }
 
 fn serve(mut sessions: Sessions, urgent: &Receiver<Job>, bulk: &Receiver<Job>, clock: &Clock) {

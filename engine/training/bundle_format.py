@@ -22,6 +22,7 @@ ALIGNMENT = 64
 _ONNX_TYPES = {
     np.dtype(np.float16): TensorProto.FLOAT16,
     np.dtype(np.float32): TensorProto.FLOAT,
+    np.dtype(np.int8): TensorProto.INT8,
 }
 
 
@@ -50,6 +51,11 @@ class WeightsFile:
     def shape(self, name: str) -> tuple[int, ...]:
         """The shape of a tensor that was added."""
         return self._placed[name][3]
+
+    def values(self, name: str) -> np.ndarray:
+        """A tensor that was added."""
+        offset, length, dtype, shape = self._placed[name]
+        return np.frombuffer(self._data[offset : offset + length], dtype).reshape(shape)
 
     def initializer(self, name: str) -> TensorProto:
         """A graph initializer that points into this file."""

@@ -69,6 +69,21 @@ class GraphBuilder:
             self._present[name] = name
         return name
 
+    def byte(self, value: int) -> str:
+        """An unsigned 8-bit integer."""
+        return self._single(np.array(value, np.uint8))
+
+    def real(self, value: float) -> str:
+        """A float32 without dimensions."""
+        return self._single(np.array(value, np.float32))
+
+    def _single(self, value: np.ndarray) -> str:
+        name = f"{value.dtype}.{value}"
+        if name not in self._present:
+            self.initializers.append(numpy_helper.from_array(value, name))
+            self._present[name] = name
+        return name
+
     def compute(self, value: str) -> str:
         """An fp16 activation in the type that the graph computes in."""
         if self.half:

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use lsearch_engine::{Bundle, Verify};
+use lsearch_engine::{Bundle, Encoder, Verify};
 use serde_json::Value;
 
 use crate::support::*;
@@ -53,33 +53,48 @@ fn minilm_agrees_with_the_reference_on_a_long_document() {
     }
 }
 
-/// The PyTorch model with the same weights, at lengths on both sides of the borders between graphs and
-/// chunks, up to the longest that is read in one pass. The model pads to other lengths than the engine:
+/// Compares an encoder with the PyTorch model of the same weights, at lengths of up to `longest` on both
+/// sides of the borders between graphs and chunks. The model pads to other lengths than the engine:
 /// agreement also says that padding changes nothing.
-#[test]
-fn monarch_agrees_with_its_model_from_one_token_to_32k() {
+fn agrees_with_its_model(encoder: &Encoder, longest: usize, (least, least_passage): (f64, f64)) {
     let golden = golden("monarch.json");
-    let bundle = Bundle::open(&monarch_folder(), Verify::Full).unwrap();
-    assert_eq!(bundle.fingerprint(), golden["fingerprint"].as_str().unwrap());
     let file = engine_folder().join("tests/golden").join(golden["file"].as_str().unwrap());
     let text = fs_err::read_to_string(file).unwrap().repeat(number(&golden["times"]));
-    for case in golden["cases"].as_array().unwrap() {
+    let cases = golden["cases"].as_array().unwrap().iter();
+    let cases: Vec<_> = cases.filter(|case| number(&case["tokens"]) <= longest).collect();
+    assert!(!cases.is_empty());
+    for case in cases {
         let (tokens, text) = (number(&case["tokens"]), &text[..number(&case["bytes"])]);
-        assert_eq!(MONARCH.count_tokens(text).unwrap(), tokens);
-        let (document, passages) = document(&MONARCH, text, &ranges(&case["passages"]));
+        assert_eq!(encoder.count_tokens(text).unwrap(), tokens);
+        let (document, passages) = document(encoder, text, &ranges(&case["passages"]));
         let similarity = cosine(&document, &vector(&case["vector"]));
-        assert!(similarity > 0.9999, "{tokens} tokens: {similarity}");
+        assert!(similarity > least, "{tokens} tokens: {similarity}");
         let expected = case["passages"].as_array().unwrap();
         assert_eq!(passages.len(), expected.len());
         for (found, expected) in passages.iter().zip(expected) {
             let similarity = cosine(found, &vector(&expected["vector"]));
-            assert!(similarity > 0.9999, "a passage of {tokens} tokens: {similarity}");
+            assert!(similarity > least_passage, "a passage of {tokens} tokens: {similarity}");
         }
         if tokens < 1000 {
-            let query = MONARCH.encode_query(text).unwrap();
-            assert!(largest_difference(&query, &document) < 1e-4, "{tokens} tokens as a query");
+            let query = encoder.encode_query(text).unwrap();
+            assert!(cosine(&query, &document) > 0.9999, "{tokens} tokens as a query");
         }
     }
+}
+
+#[test]
+fn monarch_in_fp32_agrees_with_its_model_from_one_token_to_32k() {
+    agrees_with_its_model(&MONARCH_EXACT, 32_766, (0.9999, 0.9999));
+}
+
+/// As it is shipped for CPUs, most of its products in 8-bit integers. The text has passages of rare
+/// scripts, whose values are unlike those that the steps were made for.
+#[test]
+fn monarch_as_shipped_is_close_to_its_model() {
+    let bundle = Bundle::open(&monarch_folder(), Verify::Full).unwrap();
+    let golden = golden("monarch.json");
+    assert_eq!(bundle.fingerprint(), golden["fingerprint"].as_str().unwrap());
+    agrees_with_its_model(&MONARCH, 8_191, (0.998, 0.99));
 }
 
 /// Sequences of one bucket run together: a shorter one is padded, and sees nothing of its neighbours.
@@ -87,14 +102,17 @@ fn monarch_agrees_with_its_model_from_one_token_to_32k() {
 fn monarch_gives_the_same_vectors_alone_and_in_company() {
     let texts = ["boats and tides ".repeat(45), "a lease of land ".repeat(60), "fog ".repeat(200)];
     let passages = |text: &str| [0..text.len() / 2, text.len() / 2..text.len()];
-    let cut: Vec<_> =
-        texts.iter().flat_map(|text| sections(&MONARCH, text, &passages(text))).collect();
-    let together = encode(&MONARCH, &cut);
-    for (section, expected) in cut.iter().zip(&together) {
-        let alone = &encode(&MONARCH, std::slice::from_ref(section))[0];
-        assert!(largest_difference(&alone.mean, &expected.mean) < 1e-4);
-        for (a, b) in alone.passages.iter().zip(&expected.passages) {
-            assert!(largest_difference(a, b) < 1e-4);
+    // In integers a last digit may be rounded the other way; what was rounded must not depend on others.
+    for (encoder, least) in [(&MONARCH_EXACT, 0.999_999), (&MONARCH, 0.9999)] {
+        let cut: Vec<_> =
+            texts.iter().flat_map(|text| sections(encoder, text, &passages(text))).collect();
+        let together = encode(encoder, &cut);
+        for (section, expected) in cut.iter().zip(&together) {
+            let alone = &encode(encoder, std::slice::from_ref(section))[0];
+            assert!(cosine(&alone.mean, &expected.mean) > least);
+            for (a, b) in alone.passages.iter().zip(&expected.passages) {
+                assert!(cosine(a, b) > least);
+            }
         }
     }
 }

@@ -55,6 +55,19 @@ pub(crate) static MINILM: LazyLock<Encoder> =
 pub(crate) static MONARCH: LazyLock<Encoder> =
     LazyLock::new(|| open(&monarch_folder(), EncoderOptions::default()));
 
+/// The shipped encoder's weights in graphs that compute in fp32.
+pub(crate) static MONARCH_EXACT: LazyLock<Encoder> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    for source in [monarch_folder(), engine_folder().join("tests/monarch-fp32")] {
+        for entry in fs_err::read_dir(source).unwrap() {
+            let path = entry.unwrap().path();
+            fs_err::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    // Graphs are opened when they are first needed: the files stay as long as the process.
+    open(&folder.keep(), EncoderOptions::default())
+});
+
 pub(crate) static TINY: LazyLock<Encoder> =
     LazyLock::new(|| open(&tiny_folder(), EncoderOptions::default()));
 

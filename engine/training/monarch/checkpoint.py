@@ -40,6 +40,9 @@ def load(path: Path) -> tuple[Monarch, dict]:
 def save_shipped(model: Monarch, notes: dict) -> None:
     """Writes `shipped.json` for a bundle made of this model."""
     exponents = {name: value.tolist() for name, value in model.exponents.state_dict().items()}
+    # One line each: there are thousands of numbers.
+    ranges = {name: " ".join(map(str, values)) for name, values in notes["ranges"].items()}
+    notes = notes | {"ranges": ranges}
     held = {"config": model.config.as_dict(), "exponents": exponents, "notes": notes}
     SHIPPED.write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
 
@@ -77,15 +80,17 @@ def _from_bundle(folder: Path) -> tuple[Monarch, dict]:
         else:
             state[f"{layer}.shift"] = model.layers[index].shift.data
         parts = [f"{stored}.{part}" for part in ("gate", "inner", "value")]
-        put(f"{layer}.into.weight", np.concatenate([weights[f"{p}.weight"] for p in parts]))
-        put(f"{layer}.into.bias", np.concatenate([weights[f"{p}.bias"][:, 0] for p in parts]))
+        put(f"{layer}.into.weight", np.concatenate([weights[f"{p}.weight"].T for p in parts]))
+        put(f"{layer}.into.bias", np.concatenate([weights[f"{p}.bias"] for p in parts]))
         for name, kept in (("out", "mixer"), ("up", "mlp.up"), ("down", "mlp.down")):
             put(f"{layer}.{name}.weight", weights[f"{stored}.{kept}.weight"].T)
             put(f"{layer}.{name}.bias", weights[f"{stored}.{kept}.bias"])
         norm(f"{layer}.mixer_norm", f"{stored}.mixer.norm")
         norm(f"{layer}.mlp_norm", f"{stored}.mlp.down.norm")
     model.load_state_dict(state)
-    return model, held["notes"]
+    notes = held["notes"]
+    ranges = {name: [*map(float, line.split())] for name, line in notes["ranges"].items()}
+    return model, notes | {"ranges": ranges}
 
 
 def _delicate(name: str) -> bool:

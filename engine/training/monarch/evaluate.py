@@ -172,7 +172,8 @@ def main() -> None:
         encoder = windowed(Teacher(read_weights(BUNDLE), device, torch.bfloat16))
     else:
         model, _ = checkpoint.load(Path(what))
-        encoder = student(model.computing_in(torch.bfloat16).to(device).eval())
+        kind = torch.bfloat16 if device.type == "cuda" else torch.float32
+        encoder = student(model.computing_in(kind).to(device).eval())
     print(report(evaluate(encoder, prepared, names, device)))
 
 

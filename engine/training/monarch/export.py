@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -16,20 +17,29 @@ from bundle_format import WeightsFile, describe, write_manifest
 
 from . import checkpoint
 from .graph import SHORT, Sizes, Variant, build, collect_basis
+from .integers import input_of, quantised, steps_of
 from .model import Monarch
 
 HERE = Path(__file__).resolve().parent
 ENCODERS = HERE.parents[1] / "encoders"
 TOKENIZER = ENCODERS / "minilm-l6-384" / "tokenizer.json"
 TEXTS = HERE.parent / "monarch-texts"
+EXACT_FOLDER = HERE.parents[1] / "tests" / "monarch-fp32"
 MAX_TOKENS = 32768
 CHUNK = 128
 
 GRAPHS = (
-    ("model-short.onnx", Variant(half=False, short=True, pooled=True), "cpu"),
-    ("model.onnx", Variant(half=False, short=False, pooled=True), "cpu"),
+    ("model-int8-short.onnx", Variant(half=False, short=True, pooled=True, int8=True), "cpu"),
+    ("model-int8.onnx", Variant(half=False, short=False, pooled=True, int8=True), "cpu"),
     ("model-fp16-short.onnx", Variant(half=True, short=True, pooled=True), "cuda"),
     ("model-fp16.onnx", Variant(half=True, short=False, pooled=True), "cuda"),
+)
+# Measured in ONNX Runtime with its arena (RUNS.md), and rounded up.
+MEMORY = {"int8": {"run_bytes": 64_000_000, "token_bytes": 16_000}}
+# What the graphs in integers are compared with in the engine's tests.
+EXACT = (
+    ("model-short.onnx", Variant(half=False, short=True, pooled=True), "cpu"),
+    ("model.onnx", Variant(half=False, short=False, pooled=True), "cpu"),
 )
 
 
@@ -61,8 +71,9 @@ def sizes_of(model: Monarch) -> Sizes:
 
 
 @torch.no_grad()
-def collect_weights(model: Monarch, sizes: Sizes, weights: WeightsFile) -> None:
-    """Adds a model to a weights file, in fp16 and in the layout that the graphs use."""
+def collect_weights(model: Monarch, ranges: dict, sizes: Sizes, weights: WeightsFile) -> None:
+    """Adds a model to a weights file, in fp16 and in the layout that the graphs use. `ranges` is
+    what `calibrate` found."""
 
     def half(name: str, values: torch.Tensor | np.ndarray) -> None:
         weights.add(name, np.ascontiguousarray(np.asarray(values)).astype(np.float16))
@@ -91,8 +102,8 @@ def collect_weights(model: Monarch, sizes: Sizes, weights: WeightsFile) -> None:
             layer.into.bias.chunk(3),
             strict=True,
         ):
-            half(f"{name}.{part}.weight", weight)
-            half(f"{name}.{part}.bias", bias[:, None])
+            half(f"{name}.{part}.weight", weight.T)
+            half(f"{name}.{part}.bias", bias)
         half(f"{name}.mixer.weight", layer.out.weight.T)
         half(f"{name}.mixer.bias", layer.out.bias)
         norm(f"{name}.mixer.norm", layer.mixer_norm)
@@ -101,6 +112,21 @@ def collect_weights(model: Monarch, sizes: Sizes, weights: WeightsFile) -> None:
         half(f"{name}.mlp.down.weight", layer.down.weight.T)
         half(f"{name}.mlp.down.bias", layer.down.bias)
         norm(f"{name}.mlp.down.norm", layer.mlp_norm)
+    add_integers(ranges, sizes.layers, weights)
+
+
+def add_integers(ranges: dict, layers: int, weights: WeightsFile) -> None:
+    """What the graphs in integers compute with, made of the fp16 weights that were added."""
+    maps = input_of(layers)
+    for source in dict.fromkeys(maps.values()):
+        names = [name for name, of in maps.items() if of == source]
+        dense = {n: weights.values(f"{n}.weight").astype(np.float32) for n in names}
+        steps = steps_of(np.array(ranges[source], np.float32), list(dense.values()))
+        weights.add(f"{source}.inverse", (1 / steps).astype(np.float32))
+        for name, weight in dense.items():
+            integers, scale = quantised(weight, steps)
+            weights.add(f"{name}.int8", integers)
+            weights.add(f"{name}.scale", scale)
 
 
 def add_basis(model: Monarch, sizes: Sizes, weights: WeightsFile) -> None:
@@ -128,25 +154,36 @@ def add_basis(model: Monarch, sizes: Sizes, weights: WeightsFile) -> None:
     )
 
 
-def export(model: Monarch, bundle: Path) -> dict:
-    """Writes the bundle and returns its manifest. An earlier bundle in its place is replaced."""
+def export(model: Monarch, ranges: dict, bundle: Path, graphs: tuple = GRAPHS) -> dict:
+    """Writes a bundle and returns its manifest. An earlier bundle in its place is replaced."""
     shutil.rmtree(bundle, ignore_errors=True)
     bundle.mkdir(parents=True)
     sizes = sizes_of(model)
     weights = WeightsFile("weights.bin")
-    collect_weights(model, sizes, weights)
+    collect_weights(model, ranges, sizes, weights)
     weights.write(bundle)
-    for file_name, variant, _ in GRAPHS:
+    for file_name, variant, _ in graphs:
         graph = build(variant, sizes, weights)
         (bundle / file_name).write_bytes(graph.SerializeToString(deterministic=True))
     shutil.copyfile(TOKENIZER, bundle / "tokenizer.json")
     if TEXTS.is_dir():
         for text in sorted(TEXTS.iterdir()):
             shutil.copyfile(text, bundle / text.name)
-    return write_manifest(bundle, manifest_fields(model))
+    return write_manifest(bundle, manifest_fields(model, graphs))
 
 
-def manifest_fields(model: Monarch) -> dict:
+def export_exact(model: Monarch, ranges: dict, folder: Path) -> None:
+    """Writes what a bundle of the same weights has otherwise where it computes in fp32: its graphs
+    and its manifest."""
+    with tempfile.TemporaryDirectory() as whole:
+        export(model, ranges, Path(whole), EXACT)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for name in ("manifest.json", *(file_name for file_name, _, _ in EXACT)):
+            shutil.copyfile(Path(whole) / name, folder / name)
+
+
+def manifest_fields(model: Monarch, graphs: tuple) -> dict:
     """The manifest without what `write_manifest` adds."""
     return {
         "name": "monarch-32k-384",
@@ -171,15 +208,16 @@ def manifest_fields(model: Monarch) -> dict:
         "graphs": [
             {
                 "file": file_name,
-                "precision": "fp16" if variant.half else "fp32",
+                "precision": variant.precision,
                 "devices": [device],
                 "masked": True,
                 "max_tokens": SHORT if variant.short else MAX_TOKENS,
                 "inputs": ["input_ids", "lengths"]
                 + (["span_starts", "span_ends"] if variant.pooled else []),
                 "output": "span_sums" if variant.pooled else "token_vectors",
+                **({"memory": MEMORY[variant.precision]} if variant.precision in MEMORY else {}),
             }
-            for file_name, variant, device in GRAPHS
+            for file_name, variant, device in graphs
         ],
     }
 
@@ -189,8 +227,12 @@ def main() -> None:
         sys.exit(__doc__)
     model, notes = checkpoint.load(Path(sys.argv[1]))
     bundle = Path(sys.argv[2]) if len(sys.argv) == 3 else ENCODERS / "monarch-32k-384"
-    manifest = export(model, bundle)
-    checkpoint.save_shipped(model, {"stage": notes["stage"]})
+    if "ranges" not in notes:
+        sys.exit(f"{sys.argv[1]}: run monarch.calibrate on it first")
+    manifest = export(model, notes["ranges"], bundle)
+    export_exact(model, notes["ranges"], EXACT_FOLDER)
+    kept = {name: notes[name] for name in ("stage", "ranges")}
+    checkpoint.save_shipped(model, kept)
     print(describe(bundle, manifest))
 
 

@@ -16,6 +16,8 @@ from onnx import TensorProto, helper
 from bundle_format import WeightsFile
 from graph_builder import CONTRIB, GraphBuilder
 
+from .integers import input_of
+
 SHORT = 32
 """Tokens that the short graph takes at most: queries, in one chunk and with small constants."""
 
@@ -36,6 +38,12 @@ class Sizes:
     epsilon: float
     shift: bool
 
+    @property
+    def lanes(self) -> int:
+        """What a chunk hands on in one direction, in pairs: its states, real and imaginary, and
+        the tokens at its edge that free taps reach."""
+        return self.states + self.taps // 2
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -47,6 +55,13 @@ class Variant:
     """Take at most SHORT tokens of any number; else a multiple of a chunk."""
     pooled: bool
     """Give sums over spans of tokens instead of token vectors."""
+    int8: bool = False
+    """Multiply by most dense weights in 8-bit integers; all else is in fp32."""
+
+    @property
+    def precision(self) -> str:
+        """As manifests name it."""
+        return "fp16" if self.half else "int8" if self.int8 else "fp32"
 
 
 def build(variant: Variant, sizes: Sizes, weights: WeightsFile) -> onnx.ModelProto:
@@ -71,6 +86,8 @@ class _Frame:
 
     def __init__(self, graph: GraphBuilder, sizes: Sizes, variant: Variant) -> None:
         self.graph, self.sizes, self.variant = graph, sizes, variant
+        self.quantised = input_of(sizes.layers)
+        self.made: set[str] = set()
         op, integers = graph.op, graph.integers
         self.batch = op("Shape", ["input_ids"], "batch", start=0, end=1)
         self.tokens = op("Shape", ["input_ids"], "tokens", start=1, end=2)
@@ -80,11 +97,30 @@ class _Frame:
         lengths = op("Unsqueeze", ["lengths", integers(1)], "lengths.column")
         live = op("Less", [at, lengths], "live")
         live = op("Cast", [live], "live.element", to=graph.element)
-        self.mask = op("Reshape", [live, integers(-1)], "mask")
+        # [tokens, 1] beside token vectors, [tokens] beside channels.
+        across = integers(-1) if variant.half else integers(-1, 1)
+        self.mask = op("Reshape", [live, across], "mask")
         self.by_token = op("Concat", [self.batch, self.tokens, self.hidden], "by_token", axis=0)
         if not variant.short:
             self.chunks = op("Div", [self.tokens, integers(sizes.chunk)], "chunks")
             self.carry = _carry(self)
+            self._shapes()
+
+    def _shapes(self) -> None:
+        """What the states of chunks are laid out as on their way: see `_convolve`."""
+        op, integers = self.graph.op, self.graph.integers
+        parts, rest = integers(4 * self.sizes.lanes), integers(-1)
+        columns = op("Mul", [self.chunks, parts], "chunks.parts")
+        doubled = op("Mul", [self.chunks, integers(2)], "chunks.doubled")
+
+        def shape(name: str, *sizes: str) -> str:
+            return op("Concat", list(sizes), name, axis=0)
+
+        self.by_chunk = shape("by_chunk", rest, columns)
+        self.by_part = shape("by_part", self.chunks, parts, rest)
+        self.by_lane = shape("by_lane", integers(2 * self.sizes.lanes), doubled, rest)
+        self.by_turn = shape("by_turn", parts, self.chunks, rest)
+        self.by_column = shape("by_column", columns, rest)
 
 
 def _carry(frame: _Frame) -> str:
@@ -137,35 +173,86 @@ def _norm(frame: _Frame, name: str, value: str, output: str) -> str:
 
 def _mix(frame: _Frame, layer: str, x: str) -> str:
     """The gated convolution with its residual and norm."""
-    graph, op, sizes = frame.graph, frame.graph.op, frame.sizes
-    given = _shift(frame, layer, x) if sizes.shift else x
+    given = _shift(frame, layer, x) if frame.sizes.shift else x
+    mixed = (_mix_half if frame.graph.half else _mix_full)(frame, layer, given)
+    return _residual(frame, f"{layer}.mixer", mixed, x)
+
+
+def _mix_half(frame: _Frame, layer: str, x: str) -> str:
+    """On a GPU: channels first from the projections on. A product that adds its bias itself costs
+    four times as much there as one followed by an addition."""
+    graph, op = frame.graph, frame.graph.op
     parts = {}
     for part in ("gate", "inner", "value"):
         name = f"{layer}.{part}"
-        inputs = [graph.weight(f"{name}.weight"), given, graph.weight(f"{name}.bias")]
-        parts[part] = op("Gemm", inputs, name, transB=1)
+        dense = op(
+            "FusedMatMul",
+            [graph.weight(f"{name}.weight"), x],
+            f"{name}.dense",
+            domain=CONTRIB,
+            transA=1,
+            transB=1,
+        )
+        bias = op("Unsqueeze", [graph.weight(f"{name}.bias"), graph.integers(1)], f"{name}.column")
+        parts[part] = op("Add", [dense, bias], name)
     z = op("Mul", [parts["inner"], parts["value"]], f"{layer}.z.open")
     z = op("Mul", [z, frame.mask], f"{layer}.z")
     y = (_convolve_short if frame.variant.short else _convolve)(frame, layer, z)
     y = op("Mul", [parts["gate"], y], f"{layer}.gated")
-    weight, bias = graph.weight(f"{layer}.mixer.weight"), graph.weight(f"{layer}.mixer.bias")
-    if graph.half:
-        y = op("Gemm", [y, weight], f"{layer}.mixer", transA=1)
-        return _residual(frame, f"{layer}.mixer", y, x, bias)
-    y = op("Gemm", [y, weight, bias], f"{layer}.mixer", transA=1)
-    return _residual(frame, f"{layer}.mixer", y, x, "")
+    return op("Gemm", [y, graph.weight(f"{layer}.mixer.weight")], f"{layer}.mixer", transA=1)
 
 
-def _residual(
-    frame: _Frame, name: str, value: str, residual: str, bias: str, part: str = ""
-) -> str:
-    """The residual and the layer norm after it. `bias`, if any, is not yet in `value`."""
+def _mix_full(frame: _Frame, layer: str, x: str) -> str:
+    """On a CPU: products with weights on their right, which ONNX Runtime packs once, so that only
+    the convolution itself is channels first."""
+    op = frame.graph.op
+    inner, value = (_dense(frame, f"{layer}.{part}", x) for part in ("inner", "value"))
+    z = op("Mul", [inner, value], f"{layer}.z.open")
+    z = op("Mul", [z, frame.mask], f"{layer}.z.tokens")
+    z = op("Transpose", [z], f"{layer}.z", perm=[1, 0])
+    y = (_convolve_short if frame.variant.short else _convolve)(frame, layer, z)
+    y = op("Transpose", [y], f"{layer}.y.tokens", perm=[1, 0])
+    y = op("Mul", [_dense(frame, f"{layer}.gate", x), y], f"{layer}.gated")
+    return _dense(frame, f"{layer}.mixer", y)
+
+
+def _dense(frame: _Frame, name: str, x: str, part: str = "") -> str:
+    """A linear map with its bias."""
+    graph, op = frame.graph, frame.graph.op
+    if frame.variant.int8 and name in frame.quantised:
+        return _dense_int8(frame, name, x, part)
+    weight, bias = graph.weight(f"{name}.weight"), graph.weight(f"{name}.bias")
+    return op("Gemm", [x, weight, bias], f"{name}.dense{part}")
+
+
+def _dense_int8(frame: _Frame, name: str, x: str, part: str) -> str:
+    """The same in 8-bit integers. What they stand for is fixed beforehand, so that no token's
+    vector depends on the tokens beside it: see `integers.py`."""
+    graph, op = frame.graph, frame.graph.op
+    zero, one = graph.byte(128), graph.real(1.0)
+    quantised = f"{x}.u8"
+    if quantised not in frame.made:
+        frame.made.add(quantised)
+        inverse = graph.stored(f"{frame.quantised[name]}.inverse")
+        steps = op("Mul", [x, inverse], f"{x}.in.steps")
+        op("QuantizeLinear", [steps, one, zero], quantised)
+    weight, scale = graph.stored(f"{name}.int8"), graph.stored(f"{name}.scale")
+    return op(
+        "MatMulIntegerToFloat",
+        [quantised, weight, one, scale, zero, "", graph.weight(f"{name}.bias")],
+        f"{name}.dense{part}",
+        domain=CONTRIB,
+    )
+
+
+def _residual(frame: _Frame, name: str, value: str, residual: str, part: str = "") -> str:
+    """The residual and the layer norm after it. In fp16 the bias is not yet in `value`."""
     graph, op = frame.graph, frame.graph.op
     if graph.half:
-        norm = [graph.weight(f"{name}.norm.gamma"), graph.weight(f"{name}.norm.beta")]
+        norm = [graph.weight(f"{name}.norm.{half}") for half in ("gamma", "beta")]
         return op(
             "SkipLayerNormalization",
-            [value, residual, *norm, bias],
+            [value, residual, *norm, graph.weight(f"{name}.bias")],
             f"{name}.out{part}",
             domain=CONTRIB,
             epsilon=frame.sizes.epsilon,
@@ -178,7 +265,7 @@ def _residual(
 def _shift(frame: _Frame, layer: str, x: str) -> str:
     """The filter of three taps before the projections; padding is zero for it."""
     graph, op, integers = frame.graph, frame.graph.op, frame.graph.integers
-    mask = op("Unsqueeze", [frame.mask, integers(1)], f"{layer}.shift.mask")
+    mask = op("Reshape", [frame.mask, integers(-1, 1)], f"{layer}.shift.mask")
     live = op("Mul", [x, mask], f"{layer}.shift.live")
     live = op("Reshape", [live, frame.by_token], f"{layer}.shift.in")
     wide = op("Pad", [live, integers(0, 1, 0, 0, 1, 0)], f"{layer}.shift.wide")
@@ -214,53 +301,36 @@ def _convolve_short(frame: _Frame, layer: str, z: str) -> str:
 
 
 def _convolve(frame: _Frame, layer: str, z: str) -> str:
-    """The convolution in chunks: within each, from all before and after, and over the edges."""
+    """The convolution in chunks: within each, and from all before and after.
+
+    A chunk's own states and the tokens at its edges are lanes of two parts, [lanes x 2, chunks,
+    hidden x batch]; what reaches each chunk from the others is one product a lane.
+    """
     graph, op, sizes, integers = frame.graph, frame.graph.op, frame.sizes, frame.graph.integers
-    hidden, chunk, states, taps = sizes.hidden, sizes.chunk, sizes.states, sizes.taps
-    # A Slice, Concat or MatMul over a million rows of 128 is what both devices do best.
+    hidden, chunk, lanes = sizes.hidden, sizes.chunk, 2 * sizes.lanes
     rows = op("Reshape", [z, integers(hidden, -1, chunk)], f"{layer}.z.rows")
     own = op("MatMul", [rows, graph.weight("basis.into")], f"{layer}.own")
-
-    def shape(name: str, *parts: str) -> str:
-        return op("Concat", list(parts), f"{layer}.{name}", axis=0)
-
-    six = shape("six", frame.hidden, frame.batch, frame.chunks, integers(2, 2, states))
-    own = op("Reshape", [own, six], f"{layer}.own.six")
-    own = op("Transpose", [own], f"{layer}.own.turned", perm=[3, 5, 4, 2, 0, 1])
-    doubled = op("Mul", [frame.chunks, integers(2)], f"{layer}.doubled")
-    own = op(
-        "Reshape",
-        [own, shape("own.shape", integers(2 * states), doubled, integers(-1))],
-        f"{layer}.own.rows",
-    )
-    reached = op("MatMul", [frame.carry, own], f"{layer}.reached.rows")
-    turned = shape("turned", integers(2, states, 2), frame.chunks, frame.hidden, frame.batch)
-    reached = op("Reshape", [reached, turned], f"{layer}.reached.six")
-    reached = op("Transpose", [reached], f"{layer}.reached.turned", perm=[4, 5, 3, 0, 2, 1])
-    reached = op("Reshape", [reached, integers(hidden, -1, 4 * states)], f"{layer}.reached")
-
-    by_chunk = shape("by_chunk", frame.hidden, frame.batch, frame.chunks, integers(chunk))
-    grid = op("Reshape", [z, by_chunk], f"{layer}.z.grid")
-    edges = []
-    for name, first, last, pads, start, end in (
-        ("before", chunk - taps, chunk, (0, 0, 1, 0, 0, 0, 0, 0), 0, -1),
-        ("after", 0, taps, (0, 0, 0, 0, 0, 0, 1, 0), 1, 2**31 - 1),
-    ):
-        label = f"{layer}.{name}"
-        cut = [grid, integers(first), integers(last), integers(3)]
-        edge = op("Slice", cut, f"{label}.edge")
-        edge = op("Pad", [edge, integers(*pads)], f"{label}.wide")
-        edge = op("Slice", [edge, integers(start), integers(end), integers(2)], f"{label}.moved")
-        edges.append(op("Reshape", [edge, integers(hidden, -1, taps)], label))
-
+    # Turned in two steps, each of which both devices have a fast way for: one of all three axes at
+    # once took ten times as long on the CPU.
+    own = op("Reshape", [own, frame.by_chunk], f"{layer}.own.chunks")
+    own = op("Transpose", [own], f"{layer}.own.turned", perm=[1, 0])
+    own = op("Reshape", [own, frame.by_part], f"{layer}.own.parts")
+    own = op("Transpose", [own], f"{layer}.own.swapped", perm=[1, 0, 2])
+    own = op("Reshape", [own, frame.by_lane], f"{layer}.own.lanes")
+    reached = op("MatMul", [frame.carry, own], f"{layer}.reached.lanes")
+    reached = op("Reshape", [reached, frame.by_turn], f"{layer}.reached.parts")
+    reached = op("Transpose", [reached], f"{layer}.reached.swapped", perm=[1, 0, 2])
+    reached = op("Reshape", [reached, frame.by_column], f"{layer}.reached.columns")
+    reached = op("Transpose", [reached], f"{layer}.reached.turned", perm=[1, 0])
+    reached = op("Reshape", [reached, integers(hidden, -1, 2 * lanes)], f"{layer}.reached")
     kernel = op(
         "MatMul",
         [graph.weight(f"{layer}.coefficients"), graph.weight("basis.long")],
         f"{layer}.kernel.flat",
     )
-    reach = chunk + 4 * states + 2 * taps
-    kernel = op("Reshape", [kernel, integers(hidden, reach, chunk)], f"{layer}.kernel")
-    seen = op("Concat", [rows, reached, *edges], f"{layer}.seen", axis=2)
+    shape = integers(hidden, chunk + 2 * lanes, chunk)
+    kernel = op("Reshape", [kernel, shape], f"{layer}.kernel")
+    seen = op("Concat", [rows, reached], f"{layer}.seen", axis=2)
     y = op("MatMul", [seen, kernel], f"{layer}.y.rows")
     return op("Reshape", [y, integers(hidden, -1)], f"{layer}.y")
 
@@ -278,17 +348,19 @@ def _transform(frame: _Frame, layer: str, x: str) -> str:
 
 def _mlp(frame: _Frame, layer: str, x: str, part: str) -> str:
     graph, op = frame.graph, frame.graph.op
-    up = graph.weight(f"{layer}.mlp.up.weight")
-    wide = op("MatMul", [x, up], f"{layer}.mlp.up{part}")
-    bias = graph.weight(f"{layer}.mlp.up.bias")
-    active = op("BiasGelu", [wide, bias], f"{layer}.mlp.active{part}", domain=CONTRIB)
-    name = f"{layer}.mlp.down"
-    weight, bias = graph.weight(f"{name}.weight"), graph.weight(f"{name}.bias")
+    name, down = f"{layer}.mlp.up", f"{layer}.mlp.down"
+    if frame.variant.int8:
+        wide = _dense(frame, name, x, part)
+        active = op("Gelu", [wide], f"{layer}.mlp.active{part}", domain=CONTRIB)
+    else:
+        wide = op("MatMul", [x, graph.weight(f"{name}.weight")], f"{name}{part}")
+        bias = graph.weight(f"{name}.bias")
+        active = op("BiasGelu", [wide, bias], f"{layer}.mlp.active{part}", domain=CONTRIB)
     if graph.half:
-        value = op("MatMul", [active, weight], f"{name}.dense{part}")
-        return _residual(frame, name, value, x, bias, part)
-    value = op("Gemm", [active, weight, bias], f"{name}.dense{part}")
-    return _residual(frame, name, value, x, "", part)
+        value = op("MatMul", [active, graph.weight(f"{down}.weight")], f"{down}.dense{part}")
+    else:
+        value = _dense(frame, down, active, part)
+    return _residual(frame, down, value, x, part)
 
 
 def _finish(frame: _Frame, x: str) -> None:
@@ -336,6 +408,16 @@ def collect_basis(weights: WeightsFile, sizes: Sizes, near, short, out, into, ca
     `out` [kinds, 4 x states + 2 x taps, chunk] takes what reaches a chunk to its tokens, `into`
     [chunk, 4 x states], `carry` the real and imaginary part of the exponentials at whole chunks.
     """
+    states, taps, chunk = sizes.states, sizes.taps, sizes.chunk
+    ends = np.eye(chunk, dtype=into.dtype)
+    ends = np.concatenate([ends[:, chunk - taps :], ends[:, :taps]], 1)
+    order = _lane_order(states, taps)
+    into = np.concatenate([into, ends], 1)[:, order]
+    out = out[:, order]
+    # An edge reaches the next chunk as it is, and no other.
+    once = np.zeros((taps // 2, len(carry[0][0])), carry[0].dtype)
+    once[:, 0] = 1
+    carry = [np.concatenate([carry[0], once]), np.concatenate([carry[1], 0 * once])]
 
     def half(name: str, values: np.ndarray) -> None:
         weights.add(name, np.ascontiguousarray(values).astype(np.float16))
@@ -346,5 +428,17 @@ def collect_basis(weights: WeightsFile, sizes: Sizes, near, short, out, into, ca
     half("basis.short", short.transpose(0, 2, 1).reshape(kinds, -1))
     half("basis.into", into)
     for part, values in zip(("real", "imaginary"), carry, strict=True):
-        zero = np.zeros((sizes.states, 1), values.dtype)
+        zero = np.zeros((sizes.lanes, 1), values.dtype)
         half(f"basis.carry.{part}", np.concatenate([values, zero], 1))
+
+
+def _lane_order(states: int, taps: int) -> list[int]:
+    """Where each part of each lane stands among [states forward, real then imaginary, states
+    backward, edge before, edge after]."""
+    order = []
+    for direction in range(2):
+        first = 2 * states * direction
+        order += [n for state in range(states) for n in (first + state, first + states + state)]
+        edge = 4 * states + taps * direction
+        order += range(edge, edge + taps)
+    return order

@@ -254,7 +254,7 @@ class Layer(nn.Module):
             value = value * mask.to(x.dtype)
         y = self.convolution(value.view(hidden, batch, tokens // chunk, chunk), basis)
         y = gate * y.view(hidden, batch, tokens)
-        return F.linear(y.view(hidden, -1).T, self.out.weight, self.out.bias).view_as(x)
+        return self.out(y.view(hidden, -1).T).view_as(x)
 
 
 def gated(wide: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bundle_format import read_manifest
+
 from .model import Monarch
 
 HEADS = 12
@@ -18,8 +20,10 @@ EPSILON = 1e-12
 
 
 def read_weights(bundle: Path) -> dict[str, np.ndarray]:
-    """The tensors that a bundle's `model.onnx` finds in its weights file, by name."""
-    graph = onnx.load(str(bundle / "model.onnx"), load_external_data=False).graph
+    """The tensors that a bundle's fp16 graph for long text finds in its weights file, by name."""
+    graphs = [graph for graph in read_manifest(bundle)["graphs"] if graph["precision"] == "fp16"]
+    longest = max(graphs, key=lambda graph: graph["max_tokens"])
+    graph = onnx.load(str(bundle / longest["file"]), load_external_data=False).graph
     data = (bundle / "weights.bin").read_bytes()
     tensors = {}
     for tensor in graph.initializer:

@@ -14,6 +14,7 @@ mod stages;
 mod store;
 mod turns;
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use lsearch_engine::{Device, Encoder, Section};
@@ -123,7 +124,13 @@ pub fn encode_pending(
         report: EncodeReport::default(),
         last_commit: Instant::now(),
     };
+    let on_cpu = Cell::new(0_u64);
     let show = |report: &EncodeReport| {
+        for notice in encoder.take_notices() {
+            if on_cpu.replace(on_cpu.get() + 1) == 0 {
+                app.warn(notice);
+            }
+        }
         show(&stage, report, &progress, (total_documents, total_bytes));
     };
     std::thread::scope(|scope| {
@@ -137,6 +144,12 @@ pub fn encode_pending(
         let encoded = encoded;
         store.run(&encoded, show)
     })?;
+    if on_cpu.get() > 1 {
+        app.warn(format_args!(
+            "{} parts of documents in all were encoded on the CPU",
+            on_cpu.get()
+        ));
+    }
     let mut report = store.report;
     report.elapsed = stage.elapsed();
     report.waiting = total_documents - report.documents.min(total_documents);
