@@ -152,6 +152,10 @@ impl From<EngineError> for CliError {
         let cli = Self::new(&text);
         let cli = match &error {
             EngineError::Cancelled => Self::interrupted("stopped"),
+            EngineError::MemoryShort { .. } | EngineError::OutOfMemory { .. } => cli.hint(
+                "close other programs and run the command again (searching by word works without: \
+                 --mode keyword)",
+            ),
             EngineError::CudaUnavailable { .. } => cli.hint(
                 "`lsearch doctor` tells what the GPU lacks; --device cpu (or auto) does without it",
             ),

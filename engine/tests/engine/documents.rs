@@ -25,13 +25,17 @@ const STORY: &str = "The ferry crosses the river before evening.\n\n\
 
 /// The tiny bundle with another `mode`, and its folder, from which graphs are opened as they are needed.
 fn tiny_with(change: impl FnOnce(&mut serde_json::Value)) -> (Encoder, tempfile::TempDir) {
+    tiny_with_manifest(|manifest| change(&mut manifest["mode"]))
+}
+
+fn tiny_with_manifest(change: impl FnOnce(&mut serde_json::Value)) -> (Encoder, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     for name in ["model-short.onnx", "model.onnx", "weights.bin", "tokenizer.json"] {
         fs_err::copy(tiny_folder().join(name), folder.path().join(name)).unwrap();
     }
     let manifest = fs_err::read_to_string(tiny_folder().join("manifest.json")).unwrap();
     let mut manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
-    change(&mut manifest["mode"]);
+    change(&mut manifest);
     fs_err::write(folder.path().join("manifest.json"), manifest.to_string()).unwrap();
     (open(folder.path(), EncoderOptions::default()), folder)
 }
@@ -60,6 +64,30 @@ fn padding_and_company_do_not_change_a_vector() {
             assert!(largest_difference(&vector, alone) < 1e-5, "{buckets}: {text}");
         }
     }
+}
+
+/// A run that the machine has no memory for would end the process; it is refused, and only that run is.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_beyond_the_free_memory_is_not_begun() {
+    let (encoder, _folder) = tiny_with_manifest(|manifest| {
+        for graph in manifest["graphs"].as_array_mut().unwrap() {
+            graph["memory"] = serde_json::json!({"run_bytes": 0, "token_bytes": 1_u64 << 42});
+        }
+    });
+    let error = encoder.encode_query("a boat").unwrap_err();
+    assert!(matches!(error, EngineError::MemoryShort { needed, free, .. } if needed > free));
+    let message = error.to_string();
+    assert!(message.contains("MB of memory") && message.contains("are free"), "{message}");
+
+    // What fits runs: the batch is halved until it does.
+    let (encoder, _folder) = tiny_with_manifest(|manifest| {
+        for graph in manifest["graphs"].as_array_mut().unwrap() {
+            graph["memory"] = serde_json::json!({"run_bytes": 0, "token_bytes": 1});
+        }
+    });
+    let (vector, _) = document(&encoder, STORY, &paragraphs(STORY));
+    assert!(largest_difference(&vector, &document(&TINY, STORY, &paragraphs(STORY)).0) < 1e-6);
 }
 
 #[test]
