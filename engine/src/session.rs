@@ -312,7 +312,8 @@ mod tests {
 
     #[test]
     fn one_sequence_that_does_not_fit_is_an_error_and_so_is_any_other_failure() {
-        let input = Input { ids: vec![0; 4], lengths: vec![2; 2], tokens: 2, spans: vec![] };
+        let spans = vec![Vec::new(); 2];
+        let input = Input { ids: vec![0; 4], lengths: vec![2; 2], tokens: 2, spans };
         let full = halving(&input, &mut |input| {
             Err(EngineError::OutOfMemory { tokens: input.tokens, device: "it".into() })
         });
