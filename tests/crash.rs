@@ -158,7 +158,10 @@ fn ctrl_c_in_a_terminal_counts_no_file_as_failed() {
 #[test]
 fn ctrl_c_does_not_wait_for_a_file_that_takes_for_ever() {
     let desk = Desk::new();
-    desk.write("page.md", note("the harbour"));
+    // Long enough that the child cannot be done with them before it is stopped, however busy the machine.
+    for number in 0..4 {
+        desk.write(&format!("{number}.md"), note(&format!("harbour{number}")).repeat(40_000));
+    }
     let mut add = desk.start(["add", "docs", "--no-wait"]);
     // The child is stopped as soon as it is there, and answers nothing from then on.
     let child = extraction_child(&mut add);
