@@ -8,11 +8,13 @@
 //! by LSEARCH_ORT_LIB, else one below target/onnxruntime.
 
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
-use lsearch_engine::runtime::{self, Candidates};
 use lsearch_engine::{Bundle, DeviceChoice, Encoder, EncoderOptions, Section, Verify};
+
+mod common;
+use common::{beginning, runtime, workspace};
 
 /// Bytes of a passage, about 256 tokens of prose.
 const PASSAGE_BYTES: usize = 1100;
@@ -57,10 +59,6 @@ fn options() -> Options {
     options
 }
 
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
 /// Prose of at least so many tokens.
 fn prose(tokens: usize) -> String {
     const TEXT: &str = include_str!("../engine/tests/golden/long.txt");
@@ -81,27 +79,9 @@ fn passages(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// A section of at most `tokens` tokens, special ones included, and hardly fewer.
-fn section(encoder: &Encoder, tokens: usize) -> Section {
-    let text = prose(tokens);
-    let ends: Vec<usize> = text.match_indices(' ').map(|(at, _)| at).collect();
-    let fits = |&end: &usize| encoder.count_tokens(&text[..end]).expect("tokens") <= tokens - 2;
-    let text = &text[..ends[ends.partition_point(fits) - 1]];
-    encoder.next_section(text, &passages(text), 0).expect("sorted passages").expect("a section")
-}
-
 fn main() {
     let options = options();
-    let candidates = Candidates {
-        explicit: std::env::var_os("LSEARCH_ORT_LIB").map(PathBuf::from),
-        folders: vec![workspace().join("target/onnxruntime")],
-        ..Default::default()
-    };
-    let Some(found) = runtime::find(&candidates).expect("LSEARCH_ORT_LIB names a file") else {
-        eprintln!("no ONNX Runtime: set LSEARCH_ORT_LIB or run the engine's tests once");
-        return;
-    };
-    let runtime = runtime::load(&found.path).expect("ONNX Runtime");
+    let Some(runtime) = runtime() else { return };
     let encoders: Vec<Encoder> = options
         .bundles
         .iter()
@@ -112,20 +92,23 @@ fn main() {
         })
         .collect();
     for &tokens in &options.lengths {
+        let copies = match options.device {
+            DeviceChoice::Cuda => (CUDA_TOKENS / tokens).max(1),
+            _ => 1,
+        };
+        let text = prose(tokens);
+        let given: Vec<Vec<Section>> = encoders
+            .iter()
+            .map(|encoder| vec![beginning(encoder, &text, tokens, passages); copies])
+            .collect();
+        let counts: Vec<usize> =
+            given.iter().map(|s| s.iter().map(Section::tokens).sum()).collect();
         let mut best = vec![f64::INFINITY; encoders.len()];
-        let mut counts = vec![0; encoders.len()];
         for _ in 0..=options.rounds {
-            for (index, encoder) in encoders.iter().enumerate() {
-                let copies = match options.device {
-                    DeviceChoice::Cuda => (CUDA_TOKENS / tokens).max(1),
-                    _ => 1,
-                };
-                let one = section(encoder, tokens);
-                counts[index] = copies * one.tokens();
-                let sections = vec![one; copies];
+            for ((encoder, sections), best) in encoders.iter().zip(&given).zip(&mut best) {
                 let begin = Instant::now();
-                encoder.encode_sections(&sections, &|| false, &|_| {}).expect("vectors");
-                best[index] = best[index].min(begin.elapsed().as_secs_f64());
+                encoder.encode_sections(sections, &|| false, &|_| {}).expect("vectors");
+                *best = best.min(begin.elapsed().as_secs_f64());
             }
         }
         let speeds: Vec<String> = encoders

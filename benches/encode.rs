@@ -4,15 +4,12 @@
 //! target/onnxruntime, where the tests leave it; without either there is nothing to measure.
 
 use std::hint::black_box;
-use std::path::{Path, PathBuf};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use lsearch_engine::runtime::{self, Candidates};
-use lsearch_engine::{Bundle, DeviceChoice, Encoder, EncoderOptions, Section, Verify};
+use lsearch_engine::{Bundle, DeviceChoice, Encoder, EncoderOptions, Runtime, Verify};
 
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
+mod common;
+use common::{beginning, runtime, workspace};
 
 fn bundle() -> Bundle {
     let folder = workspace().join("engine/encoders/monarch-32k-384");
@@ -27,28 +24,6 @@ fn prose() -> String {
 
 fn options() -> EncoderOptions {
     EncoderOptions { device: DeviceChoice::Cpu, ..Default::default() }
-}
-
-fn runtime() -> Option<runtime::Runtime> {
-    let candidates = Candidates {
-        explicit: std::env::var_os("LSEARCH_ORT_LIB").map(PathBuf::from),
-        folders: vec![workspace().join("target/onnxruntime")],
-        ..Default::default()
-    };
-    let found = runtime::find(&candidates).expect("LSEARCH_ORT_LIB names a file");
-    found.map(|found| runtime::load(&found.path).expect("ONNX Runtime"))
-}
-
-/// The longest beginning of a text that makes at most `tokens` tokens, special ones included.
-fn beginning(encoder: &Encoder, text: &str, tokens: usize) -> Section {
-    let ends: Vec<usize> = text.match_indices(' ').map(|(at, _)| at).collect();
-    let fits = |&end: &usize| encoder.count_tokens(&text[..end]).expect("tokens") <= tokens - 2;
-    let end = ends[ends.partition_point(fits) - 1];
-    let passage = 0..end;
-    encoder
-        .next_section(&text[..end], std::slice::from_ref(&passage), 0)
-        .expect("one passage")
-        .expect("a section")
 }
 
 fn tokenise(criterion: &mut Criterion, encoder: &Encoder) {
@@ -73,7 +48,8 @@ fn encode(criterion: &mut Criterion, encoder: &Encoder) {
     let mut group = criterion.benchmark_group("encode");
     group.sample_size(10);
     for tokens in [128, 512, 4096] {
-        let section = beginning(encoder, &text, tokens);
+        let section =
+            beginning(encoder, &text, tokens, |text| std::iter::once(0..text.len()).collect());
         group.throughput(Throughput::Elements(section.tokens() as u64));
         group.bench_function(format!("{tokens} tokens"), |bencher| {
             let sections = std::slice::from_ref(&section);
@@ -85,12 +61,7 @@ fn encode(criterion: &mut Criterion, encoder: &Encoder) {
     group.finish();
 }
 
-fn query(
-    criterion: &mut Criterion,
-    bundle: &Bundle,
-    encoder: &Encoder,
-    runtime: &runtime::Runtime,
-) {
+fn query(criterion: &mut Criterion, bundle: &Bundle, encoder: &Encoder, runtime: &Runtime) {
     criterion.bench_function("query", |bencher| {
         let query = "how long may a tenant keep the deposit";
         bencher.iter(|| encoder.encode_query(black_box(query)).expect("a vector"));
@@ -104,10 +75,7 @@ fn query(
 }
 
 fn all(criterion: &mut Criterion) {
-    let Some(runtime) = runtime() else {
-        eprintln!("no ONNX Runtime: set LSEARCH_ORT_LIB or run the engine's tests once");
-        return;
-    };
+    let Some(runtime) = runtime() else { return };
     let bundle = bundle();
     let encoder = Encoder::open(&bundle, &runtime, &options()).expect("the shipped bundle");
     tokenise(criterion, &encoder);

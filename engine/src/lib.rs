@@ -43,4 +43,4 @@ pub use notice::Notice;
 pub use pool::combine;
 pub use runtime::Runtime;
 pub use section::Section;
-pub use times::EncoderTimes;
+pub use times::{Clock, EncoderTimes};

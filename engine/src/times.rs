@@ -17,11 +17,11 @@ pub struct EncoderTimes {
 
 /// Adds up the time of what several threads do.
 #[derive(Debug, Default)]
-pub(crate) struct Clock(AtomicU64);
+pub struct Clock(AtomicU64);
 
 impl Clock {
     /// Does some work and adds the time it took.
-    pub(crate) fn time<T>(&self, work: impl FnOnce() -> T) -> T {
+    pub fn time<T>(&self, work: impl FnOnce() -> T) -> T {
         let started = Instant::now();
         let result = work();
         self.0.fetch_add(started.elapsed().as_nanos() as u64, Ordering::Relaxed);
@@ -29,7 +29,7 @@ impl Clock {
     }
 
     /// The time so far.
-    pub(crate) fn total(&self) -> Duration {
+    pub fn total(&self) -> Duration {
         Duration::from_nanos(self.0.load(Ordering::Relaxed))
     }
 }

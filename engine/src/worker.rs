@@ -45,13 +45,13 @@ impl Fallback {
         };
         let sessions = self.sessions.insert(sessions);
         // One by one, as is best on a CPU; and its graphs need not take padding.
+        let masked = !sessions.masked.is_empty();
         let mut sums = Vec::new();
         for sequence in 0..job.input.lengths.len() {
-            let input = match sessions.masked.is_empty() {
-                true => job.input.trimmed(sequence),
-                false => job.input.alone(sequence),
+            let input = match masked {
+                true => job.input.alone(sequence),
+                false => job.input.trimmed(sequence),
             };
-            let masked = !sessions.masked.is_empty();
             sums.extend(sessions.run_here(&input, masked, &job.options)?);
         }
         let (tokens, reason) = (job.input.tokens, reason.to_string());

@@ -70,7 +70,7 @@ class Batches:
             documents.append(wrapped(content, length))
             for column, query in zip(queries, asked, strict=True):
                 column.append(query)
-        return batch_of(documents, [query for column in queries for query in column])
+        return batch_of(documents, queries)
 
     def draw_facts(self, shared: np.random.Generator, own: np.random.Generator) -> Batch:
         """A few documents, each several times, with facts of its own put into each copy."""
@@ -90,7 +90,7 @@ class Batches:
                 content, query = self.with_fact(own, content)
                 column.append(query)
             documents.append(wrapped(content, length))
-        return batch_of(documents, [query for column in queries for query in column])
+        return batch_of(documents, queries)
 
     def with_fact(
         self, random: np.random.Generator, content: np.ndarray
@@ -206,8 +206,9 @@ class Batches:
         return content, thinned(random, taken)
 
 
-def batch_of(documents: list[np.ndarray], queries: list[np.ndarray]) -> Batch:
-    """Padded rows of documents and queries."""
+def batch_of(documents: list[np.ndarray], columns: list[list[np.ndarray]]) -> Batch:
+    """Padded rows of documents and queries; a column holds one query for each document."""
+    queries = [query for column in columns for query in column]
     longest = max(len(query) for query in queries) + 2
     width = 64 if longest <= 64 else 128 if longest <= 128 else QUERY
     return Batch(np.stack(documents), np.stack([wrapped(query, width) for query in queries]))

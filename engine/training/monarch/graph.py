@@ -249,7 +249,7 @@ def _residual(frame: _Frame, name: str, value: str, residual: str, part: str = "
     """The residual and the layer norm after it. In fp16 the bias is not yet in `value`."""
     graph, op = frame.graph, frame.graph.op
     if graph.half:
-        norm = [graph.weight(f"{name}.norm.{half}") for half in ("gamma", "beta")]
+        norm = [graph.weight(f"{name}.norm.{kind}") for kind in ("gamma", "beta")]
         return op(
             "SkipLayerNormalization",
             [value, residual, *norm, graph.weight(f"{name}.bias")],

@@ -17,7 +17,7 @@ mod turns;
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use lsearch_engine::{Device, Encoder, Section};
+use lsearch_engine::{Clock, Device, Encoder, Section};
 use lsearch_index::Writer;
 use rayon::ThreadPoolBuilder;
 
@@ -25,7 +25,7 @@ use self::ahead::{Ahead, AheadLimits, StopOnDrop};
 use self::groups::{Group, Groups};
 use self::progress::Progress;
 use self::sections::{GivenUp, SectionCutter};
-use self::stages::{Clock, StageTimes};
+use self::stages::StageTimes;
 use self::store::{Encoded, Store};
 use crate::app::App;
 use crate::errors::CliError;

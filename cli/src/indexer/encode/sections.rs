@@ -5,11 +5,10 @@ use std::error::Error;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use lsearch_engine::{Encoder, EngineError, Section};
+use lsearch_engine::{Clock, Encoder, EngineError, Section};
 use lsearch_index::{ContentKey, IndexError, Pending, StoredContent, Writer};
 
 use super::produce::Cutter;
-use super::stages::Clock;
 use crate::errors::CliError;
 
 /// What comes out of a document.

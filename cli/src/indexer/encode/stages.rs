@@ -1,28 +1,8 @@
 //! The share of each stage in the time that encoding took.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lsearch_engine::EncoderTimes;
-
-/// Time spent, which several threads may add to.
-#[derive(Debug, Default)]
-pub struct Clock(AtomicU64);
-
-impl Clock {
-    /// Does some work and adds the time it took.
-    pub fn time<T>(&self, work: impl FnOnce() -> T) -> T {
-        let started = Instant::now();
-        let result = work();
-        self.0.fetch_add(started.elapsed().as_nanos() as u64, Ordering::Relaxed);
-        result
-    }
-
-    /// The time so far.
-    pub fn total(&self) -> Duration {
-        Duration::from_nanos(self.0.load(Ordering::Relaxed))
-    }
-}
 
 /// Where the time went. The stages go on side by side, so that their times add up to more than
 /// `elapsed`; the one that comes near it is the one that all waited for.

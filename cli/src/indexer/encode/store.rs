@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use lsearch_engine::SectionVectors;
+use lsearch_engine::{Clock, SectionVectors};
 use lsearch_index::vectors::VectorError;
 use lsearch_index::{ContentKey, FileState, IndexError, SectionRecord, Writer};
 
@@ -12,7 +12,6 @@ use super::EncodeReport;
 use super::groups::Outcome;
 use super::progress::Progress;
 use super::sections::{FailedDocument, GivenUp, Place};
-use super::stages::Clock;
 use crate::app::App;
 use crate::errors::CliError;
 use crate::indexer::COMMIT_EVERY;
