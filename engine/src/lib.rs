@@ -22,6 +22,7 @@ mod input;
 mod memory;
 mod notice;
 mod opening;
+mod output;
 mod placement;
 mod pool;
 mod run;

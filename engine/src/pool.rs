@@ -24,6 +24,14 @@ impl Mean {
         self.tokens += tokens;
     }
 
+    /// Adds the mean of `tokens` token vectors.
+    pub(crate) fn add_mean(&mut self, mean: &[f32], tokens: usize) {
+        for (total, &part) in self.sum.iter_mut().zip(mean) {
+            *total += f64::from(part) * tokens as f64;
+        }
+        self.tokens += tokens;
+    }
+
     /// Token vectors added so far.
     pub(crate) fn tokens(&self) -> usize {
         self.tokens

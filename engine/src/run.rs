@@ -56,7 +56,7 @@ impl Run<'_> {
             .map(|section| Pooled::new(self.settings.dimensions, section.spans.len()))
             .collect();
         let mut done = 0;
-        let mut in_flight: VecDeque<(Pending, Vec<Labelled>)> = VecDeque::new();
+        let mut in_flight: VecDeque<(Pending, &Batch, Vec<Labelled>)> = VecDeque::new();
         let plan = batch::plan(&lengths, self.settings.batch_tokens, &self.settings.batching);
         let mut batches = plan.iter();
         loop {
@@ -68,13 +68,19 @@ impl Run<'_> {
             {
                 let (input, spans) = self.input(batch, sections, &windows);
                 let pending = self.worker.submit(input, batch.masked, self.urgent, cancel)?;
-                in_flight.push_back((pending, spans));
+                in_flight.push_back((pending, batch, spans));
             }
-            let Some((pending, spans)) = in_flight.pop_front() else { return Ok(pooled) };
-            let sums = pending.wait(cancel)?;
-            for (sum, span) in sums.chunks_exact(self.settings.dimensions).zip(spans) {
+            let Some((pending, batch, spans)) = in_flight.pop_front() else { return Ok(pooled) };
+            let output = pending.wait(cancel)?;
+            let dimensions = self.settings.dimensions;
+            for (sum, span) in output.sums.chunks_exact(dimensions).zip(spans) {
                 done += span.span.rows.len();
                 pooled[span.section].add(sum, &span.span);
+            }
+            for (vector, &index) in output.documents.chunks_exact(dimensions).zip(&batch.sequences)
+            {
+                let (section, window) = &windows[index];
+                pooled[*section].add_document(vector, self.windowing.sequence_tokens(window));
             }
             progress(done);
         }
@@ -116,13 +122,21 @@ struct Labelled {
 
 /// Means of a section and its passages while their windows come in.
 pub(crate) struct Pooled {
+    /// Of its token vectors: what a query is.
     pub(crate) section: Mean,
+    /// Of what the graph makes of its sequences as documents, if it does.
+    document: Mean,
     passages: Vec<Mean>,
 }
 
 impl Pooled {
     fn new(dimensions: usize, passages: usize) -> Pooled {
-        Pooled { section: Mean::new(dimensions), passages: vec![Mean::new(dimensions); passages] }
+        let empty = Mean::new(dimensions);
+        Pooled { section: empty.clone(), document: empty.clone(), passages: vec![empty; passages] }
+    }
+
+    fn add_document(&mut self, vector: &[f32], tokens: usize) {
+        self.document.add_mean(vector, tokens);
     }
 
     fn add(&mut self, sum: &[f32], span: &Span) {
@@ -137,9 +151,10 @@ impl Pooled {
         let section =
             self.section.unit().ok_or(EngineError::BadOutput { what: "a zero vector" })?;
         let passages = self.passages.iter();
+        let document = if self.document.tokens() > 0 { &self.document } else { &self.section };
         Ok(SectionVectors {
             tokens: self.section.tokens(),
-            mean: self.section.mean(),
+            mean: document.mean(),
             passages: passages
                 .map(|passage| passage.unit().unwrap_or_else(|| section.clone()))
                 .collect(),

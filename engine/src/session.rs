@@ -1,6 +1,7 @@
 //! One ONNX graph, loaded on one device.
 
 use std::borrow::Cow;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -14,6 +15,7 @@ use crate::device::Device;
 use crate::error::EngineError;
 use crate::input::Input;
 use crate::memory::Limit;
+use crate::output::Output;
 use crate::placement;
 use crate::pool;
 use crate::runtime::Runtime;
@@ -43,6 +45,7 @@ pub(crate) struct GraphSession {
     path: PathBuf,
     inputs: Vec<String>,
     output: String,
+    document_output: Option<String>,
     /// Whether the graph sums spans itself.
     pools: bool,
     dimensions: usize,
@@ -79,6 +82,7 @@ impl GraphSession {
             path,
             inputs: graph.inputs.clone(),
             output: graph.output.clone(),
+            document_output: graph.document_output.clone(),
             pools: graph.pools(),
             dimensions: bundle.dimensions(),
             device: settings.device,
@@ -108,7 +112,7 @@ impl GraphSession {
         )))
     }
 
-    /// Whether the graph has the inputs and the output that the manifest says.
+    /// Whether the graph has the inputs and the outputs that the manifest says.
     fn check_names(&self) -> Result<(), EngineError> {
         let mut has: Vec<&str> = self.session.inputs().iter().map(|input| input.name()).collect();
         let mut wants: Vec<&str> = self.inputs.iter().map(String::as_str).collect();
@@ -118,8 +122,9 @@ impl GraphSession {
             return Err(self.invalid(format!("its inputs are {has:?}, not {wants:?}")));
         }
         let has: Vec<&str> = self.session.outputs().iter().map(|output| output.name()).collect();
-        if !has.contains(&self.output.as_str()) {
-            return Err(self.invalid(format!("its outputs are {has:?}, without {:?}", self.output)));
+        let mut wants = iter::once(&self.output).chain(&self.document_output);
+        if let Some(missing) = wants.find(|output| !has.contains(&output.as_str())) {
+            return Err(self.invalid(format!("its outputs are {has:?}, without {missing:?}")));
         }
         Ok(())
     }
@@ -128,14 +133,14 @@ impl GraphSession {
         EngineError::GraphInvalid { path: self.path.clone(), reason }
     }
 
-    /// Runs a batch and sums the rows of its spans: `[spans of all sequences, dimensions]`.
+    /// Runs a batch and sums the rows of its spans.
     ///
     /// Where memory is short or runs out the batch is halved, down to one sequence.
     pub(crate) fn run(
         &mut self,
         input: &Input,
         options: &RunOptions,
-    ) -> Result<Vec<f32>, EngineError> {
+    ) -> Result<Output, EngineError> {
         halving(input, &mut |input| {
             self.check_memory(input)?;
             self.run_once(input, options)
@@ -160,7 +165,7 @@ impl GraphSession {
         }
     }
 
-    fn run_once(&mut self, input: &Input, options: &RunOptions) -> Result<Vec<f32>, EngineError> {
+    fn run_once(&mut self, input: &Input, options: &RunOptions) -> Result<Output, EngineError> {
         let (sequences, tokens, dimensions) = (input.lengths.len(), input.tokens, self.dimensions);
         let device = self.device;
         let failed = |error: ort::Error| run_error(&error, sequences, tokens, device);
@@ -181,30 +186,42 @@ impl GraphSession {
             values.push((name.as_str().into(), tensor.map_err(failed)?.into()));
         }
         let outputs = self.session.run_with_options(values, options).map_err(failed)?;
-        let output = outputs.get(self.output.as_str()).ok_or(EngineError::WorkerGone)?;
-        let (shape, vectors) = output.try_extract_tensor::<f32>().map_err(failed)?;
-        let expected = match self.pools {
-            true => vec![count as i64, dimensions as i64],
-            false => vec![sequences as i64, tokens as i64, dimensions as i64],
-        };
-        if **shape != *expected {
-            let reason = format!("its output has the shape {shape:?}, not {expected:?}");
-            return Err(EngineError::GraphInvalid { path: self.path.clone(), reason });
-        }
-        if self.pools {
-            pool::check_finite(vectors)?;
-            return Ok(vectors.to_vec());
-        }
-        let mut sums = vec![0.0; count * dimensions];
-        let mut slots = sums.chunks_exact_mut(dimensions);
-        for (matrix, spans) in vectors.chunks_exact(tokens * dimensions).zip(&input.spans) {
-            for (rows, slot) in spans.iter().zip(&mut slots) {
-                pool::sum_rows(matrix, dimensions, rows.clone(), slot);
+        let vectors = |name: &str, expected: &[usize]| {
+            let output = outputs.get(name).ok_or(EngineError::WorkerGone)?;
+            let (shape, vectors) = output.try_extract_tensor::<f32>().map_err(failed)?;
+            if shape.iter().map(|&size| size as usize).ne(expected.iter().copied()) {
+                let reason = format!("{name} has the shape {shape:?}, not {expected:?}");
+                return Err(EngineError::GraphInvalid { path: self.path.clone(), reason });
             }
-        }
+            Ok(vectors.to_vec())
+        };
+        let sums = if self.pools {
+            vectors(&self.output, &[count, dimensions])?
+        } else {
+            let vectors = vectors(&self.output, &[sequences, tokens, dimensions])?;
+            span_sums(&vectors, input, dimensions)
+        };
+        let documents = match &self.document_output {
+            Some(name) => vectors(name, &[sequences, dimensions])?,
+            None => Vec::new(),
+        };
         pool::check_finite(&sums)?;
-        Ok(sums)
+        pool::check_finite(&documents)?;
+        Ok(Output { sums, documents })
     }
+}
+
+/// Sums over spans of token vectors `[sequences, tokens, dimensions]`.
+fn span_sums(vectors: &[f32], input: &Input, dimensions: usize) -> Vec<f32> {
+    let count: usize = input.spans.iter().map(Vec::len).sum();
+    let mut sums = vec![0.0; count * dimensions];
+    let mut slots = sums.chunks_exact_mut(dimensions);
+    for (matrix, spans) in vectors.chunks_exact(input.tokens * dimensions).zip(&input.spans) {
+        for (rows, slot) in spans.iter().zip(&mut slots) {
+            pool::sum_rows(matrix, dimensions, rows.clone(), slot);
+        }
+    }
+    sums
 }
 
 /// Memory that a run may take without a look at what is free.
@@ -213,14 +230,14 @@ const UNASKED: u64 = 64 << 20;
 /// Runs a batch, or where memory does not suffice its halves, and theirs.
 fn halving(
     input: &Input,
-    run: &mut dyn FnMut(&Input) -> Result<Vec<f32>, EngineError>,
-) -> Result<Vec<f32>, EngineError> {
+    run: &mut dyn FnMut(&Input) -> Result<Output, EngineError>,
+) -> Result<Output, EngineError> {
     match run(input) {
         Err(error) if error.is_about_memory() => {
             let Some([first, second]) = input.halves() else { return Err(error) };
-            let mut sums = halving(&first, run)?;
-            sums.extend(halving(&second, run)?);
-            Ok(sums)
+            let mut output = halving(&first, run)?;
+            output.append(halving(&second, run)?);
+            Ok(output)
         }
         result => result,
     }
@@ -301,12 +318,16 @@ mod tests {
         let mut run = |input: &Input| {
             runs.push(input.lengths.len());
             match input.lengths.len() {
-                0..=2 => Ok(input.ids.iter().step_by(2).map(|&id| id as f32).collect()),
+                0..=2 => {
+                    let sums: Vec<f32> = input.ids.iter().step_by(2).map(|&id| id as f32).collect();
+                    Ok(Output { documents: sums.iter().map(|sum| -sum).collect(), sums })
+                }
                 _ => Err(EngineError::OutOfMemory { tokens: input.tokens, device: "it".into() }),
             }
         };
-        let sums = halving(&input, &mut run).expect("two fit");
-        assert_eq!(sums, [0.0, 2.0, 4.0, 6.0, 8.0], "in order");
+        let output = halving(&input, &mut run).expect("two fit");
+        assert_eq!(output.sums, [0.0, 2.0, 4.0, 6.0, 8.0], "in order");
+        assert_eq!(output.documents, [0.0, -2.0, -4.0, -6.0, -8.0], "in order");
         assert_eq!(runs, [5, 2, 3, 1, 2]);
     }
 

@@ -14,6 +14,7 @@ use crate::error::EngineError;
 use crate::input::Input;
 use crate::notice::Notice;
 use crate::opening::Opening;
+use crate::output::Output;
 use crate::session::GraphSession;
 use crate::times::Clock;
 
@@ -38,7 +39,7 @@ impl Fallback {
         Fallback { opening, sessions: None }
     }
 
-    fn run(&mut self, job: &Job, reason: &EngineError) -> Result<Vec<f32>, EngineError> {
+    fn run(&mut self, job: &Job, reason: &EngineError) -> Result<Output, EngineError> {
         let sessions = match self.sessions.take() {
             Some(sessions) => sessions,
             None => Box::new(self.opening.sessions()?),
@@ -46,17 +47,17 @@ impl Fallback {
         let sessions = self.sessions.insert(sessions);
         // One by one, as is best on a CPU; and its graphs need not take padding.
         let masked = !sessions.masked.is_empty();
-        let mut sums = Vec::new();
+        let mut output = Output::default();
         for sequence in 0..job.input.lengths.len() {
             let input = match masked {
                 true => job.input.alone(sequence),
                 false => job.input.trimmed(sequence),
             };
-            sums.extend(sessions.run_here(&input, masked, &job.options)?);
+            output.append(sessions.run_here(&input, masked, &job.options)?);
         }
         let (tokens, reason) = (job.input.tokens, reason.to_string());
         self.opening.notices.add(Notice::RanOnCpu { tokens, reason });
-        Ok(sums)
+        Ok(output)
     }
 }
 
@@ -84,7 +85,7 @@ impl LazySession {
 }
 
 impl Sessions {
-    fn run(&mut self, job: &Job) -> Result<Vec<f32>, EngineError> {
+    fn run(&mut self, job: &Job) -> Result<Output, EngineError> {
         let result = self.run_here(&job.input, job.masked, &job.options);
         match (result, &mut self.fallback) {
             (Err(error), Some(fallback)) if error.is_about_memory() => fallback.run(job, &error),
@@ -97,7 +98,7 @@ impl Sessions {
         input: &Input,
         masked: bool,
         options: &RunOptions,
-    ) -> Result<Vec<f32>, EngineError> {
+    ) -> Result<Output, EngineError> {
         if !masked {
             let session = self.plain.as_mut().ok_or(EngineError::WorkerGone)?;
             return session.run(input, options);
@@ -129,13 +130,13 @@ struct Job {
     input: Input,
     masked: bool,
     options: Arc<RunOptions>,
-    reply: Sender<Result<Vec<f32>, EngineError>>,
+    reply: Sender<Result<Output, EngineError>>,
 }
 
 /// A batch handed to the worker.
 pub(crate) struct Pending {
     options: Arc<RunOptions>,
-    reply: Receiver<Result<Vec<f32>, EngineError>>,
+    reply: Receiver<Result<Output, EngineError>>,
 }
 
 /// How often a waiting caller asks whether to go on.
@@ -200,9 +201,9 @@ impl Drop for Worker {
 }
 
 impl Pending {
-    /// Waits for the sums of the batch's spans. When `cancel` turns true, the run is broken off at
+    /// Waits for the batch's vectors. When `cancel` turns true, the run is broken off at
     /// its next operator.
-    pub(crate) fn wait(self, cancel: &dyn Fn() -> bool) -> Result<Vec<f32>, EngineError> {
+    pub(crate) fn wait(self, cancel: &dyn Fn() -> bool) -> Result<Output, EngineError> {
         loop {
             match self.reply.recv_timeout(CANCEL_POLL) {
                 Ok(result) => return result,

@@ -114,6 +114,11 @@ pub struct Graph {
     /// Name of the output, float32: the token vectors `[batch, tokens, dimensions]`, or where it pools
     /// their sums over the spans, `[spans, dimensions]`.
     pub output: String,
+    /// Name of a second output, float32 `[batch, dimensions]`: each sequence's vector as a document, of
+    /// unit length. Without it a document's vector is the mean of its token vectors. All graphs of a
+    /// bundle have it or none; queries are means all the same.
+    #[serde(default)]
+    pub document_output: Option<String>,
     /// What runs cost, where that was measured.
     #[serde(default)]
     pub memory: Option<GraphMemory>,
@@ -242,6 +247,13 @@ impl Manifest {
         }
         if graph.has_input("span_starts") != graph.has_input("span_ends") {
             return Some(format!("graph {name}: span_starts and span_ends belong together"));
+        }
+        if self
+            .graphs
+            .iter()
+            .any(|g| g.document_output.is_some() != graph.document_output.is_some())
+        {
+            return Some(format!("graph {name}: all graphs have a document_output or none"));
         }
         let longest = match &self.mode {
             Mode::Windows { window_tokens, .. } => window_tokens + self.special_tokens(),

@@ -95,7 +95,7 @@ fn a_large_file_is_hashed_by_the_full_check_alone() {
 #[test]
 fn manifests_that_cannot_be_run_are_refused_with_a_reason() {
     type Change = fn(&mut Value);
-    let cases: [(&str, Change); 12] = [
+    let cases: [(&str, Change); 13] = [
         ("leaves the bundle's folder", |m| m["files"][0]["path"] = json!("../model.onnx")),
         ("leaves the bundle's folder", |m| m["files"][0]["path"] = json!("/etc/hostname")),
         ("not listed in files", |m| m["graphs"][0]["file"] = json!("other.onnx")),
@@ -109,6 +109,9 @@ fn manifests_that_cannot_be_run_are_refused_with_a_reason() {
         ("takes 32 tokens", |m| m["graphs"][1]["devices"] = json!(["cpu"])),
         ("belong together", |m| {
             m["graphs"][1]["inputs"] = json!(["input_ids", "lengths", "span_starts"]);
+        }),
+        ("all graphs have a document_output or none", |m| {
+            m["graphs"][1]["document_output"] = json!("documents");
         }),
         ("masked does not fit", |m| {
             m["graphs"][1]["inputs"] = json!(["input_ids", "span_starts", "span_ends"]);
@@ -177,6 +180,13 @@ fn graphs_that_are_not_what_the_manifest_says_are_refused() {
     let error = open_error(copy.path());
     assert!(matches!(error, EngineError::GraphInvalid { .. }), "{error}");
     assert!(error.to_string().contains("hidden_states"), "{error}");
+    edit(copy.path(), |m| {
+        m["graphs"][0]["output"] = json!("token_vectors");
+        m["graphs"][0]["document_output"] = json!("document_vectors");
+        m["graphs"][1]["document_output"] = json!("document_vectors");
+    });
+    let error = open_error(copy.path());
+    assert!(error.to_string().contains(r#"without "document_vectors""#), "{error}");
 
     edit(copy.path(), |m| {
         m["graphs"][0]["devices"] = json!(["cuda"]);
