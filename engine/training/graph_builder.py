@@ -41,9 +41,11 @@ class GraphBuilder:
 
     def weight(self, name: str) -> str:
         """A tensor of the weights file in the type that the graph computes in."""
+        return self.stored(name) if self.half else self.single(name)
+
+    def single(self, name: str) -> str:
+        """A tensor of the weights file in float32, whatever the graph computes in."""
         self.stored(name)
-        if self.half:
-            return name
         cast = f"{name}.fp32"
         if cast not in self._present:
             self._present[cast] = self.op("Cast", [name], cast, to=TensorProto.FLOAT)

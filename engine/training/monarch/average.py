@@ -1,9 +1,11 @@
-"""The mean of two checkpoints of one training, which does better on other text than either.
+"""A mean of checkpoints of one training, which does better on other text than each of them.
 
-    python -m monarch.average ONE.pt OTHER.pt OUT.pt [SHARE_OF_OTHER]
+    python -m monarch.average OUT.pt ONE.pt=SHARE OTHER.pt=SHARE…
 
 Weights that were trained on from one another lie in one basin, and what each has learnt about its
-own data only is halved (Wortsman et al., arXiv 2203.05482). Calibrate it anew.
+own data only shrinks in their mean (Wortsman et al., arXiv 2203.05482); so does, with a share of
+where fine-tuning began, what fine-tuning has forgotten (arXiv 2109.01903). Shares are
+taken of their sum. Calibrate the result anew.
 """
 
 from __future__ import annotations
@@ -18,16 +20,22 @@ from . import checkpoint
 
 @torch.no_grad()
 def main() -> None:
-    if len(sys.argv) not in (4, 5):
+    if len(sys.argv) < 3 or not all("=" in part for part in sys.argv[2:]):
         sys.exit(__doc__)
-    share = float(sys.argv[4]) if len(sys.argv) == 5 else 0.5
-    model, _ = checkpoint.load(Path(sys.argv[1]))
-    other, notes = checkpoint.load(Path(sys.argv[2]))
-    for mine, theirs in zip(model.parameters(), other.parameters(), strict=True):
-        mine.lerp_(theirs, share)
-    notes.pop("ranges", None)
-    notes["settings"] = f"{share} of the way from the one before to: {notes.get('settings')}"
-    checkpoint.save(model, Path(sys.argv[3]), notes)
+    shares = dict(part.rsplit("=", 1) for part in sys.argv[2:])
+    total = sum(map(float, shares.values()))
+    mean = None
+    for path, share in shares.items():
+        model, _ = checkpoint.load(Path(path))
+        if mean is None:
+            mean = model
+            torch._foreach_mul_(list(mean.parameters()), float(share) / total)
+        else:
+            torch._foreach_add_(
+                list(mean.parameters()), list(model.parameters()), alpha=float(share) / total
+            )
+    made = " and ".join(f"{share} of {Path(path).stem}" for path, share in shares.items())
+    checkpoint.save(mean, Path(sys.argv[1]), {"stage": "average", "settings": made})
 
 
 if __name__ == "__main__":

@@ -77,7 +77,8 @@ def compare(
     content: np.ndarray,
     bucket: int,
 ) -> float:
-    """The lower cosine of a document's sum and that of its first half with the model's own."""
+    """The lowest cosine of a document's sum, that of its first half, and its document vector with
+    the model's own."""
     tokens = len(content)
     count = tokens + 2
     # A second, empty sequence beside it must change nothing.
@@ -88,15 +89,17 @@ def compare(
         "span_starts": np.array([0, 0, bucket]),
         "span_ends": np.array([count, 1 + tokens // 2, bucket + 2]),
     }
-    (found,) = session.run(None, feeds)
+    found, documents = session.run(["span_sums", "document_vectors"], feeds)
+    found = np.stack([*found[:2], documents[0]]).astype(np.float64)
     padded = -(-count // 128) * 128 if count > 32 else count
     mask = (torch.arange(padded) < count).float()[None]
     with torch.no_grad():
-        exact = model(torch.tensor(wrapped(content, padded))[None], mask)[0].double()
-    expected = torch.stack([exact.sum(0), exact[: 1 + tokens // 2].sum(0)]).numpy()
+        exact, whole = model.read(torch.tensor(wrapped(content, padded))[None], mask)
+    exact = exact[0].double()
+    expected = [exact.sum(0), exact[: 1 + tokens // 2].sum(0), whole[0].double()]
     return min(
         float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
-        for a, b in zip(found.astype(np.float64), expected, strict=False)
+        for a, b in zip(found, torch.stack(expected).numpy(), strict=True)
     )
 
 

@@ -56,6 +56,11 @@ def main() -> None:
     worst = (alone - padded).abs().max()
     print(f"padding changes a vector by {worst:.1e}")
     assert worst < 1e-5
+
+    worst = (model.read(ids[:, :64])[1] - model.read(ids, mask)[1]).abs().max()
+    print(f"padding changes a document by {worst:.1e}")
+    assert worst < 1e-5
+
     for shift in ("none", "projections"):
         other = Monarch(Config(hidden=12, inner=24, layers=2, vocabulary=50, chunk=16, shift=shift))
         assert other(ids, mask).shape == (1, 96, 12)

@@ -39,8 +39,7 @@ def losses(
     """The three InfoNCE losses and the query vectors' distance from the teacher's."""
     live = documents != PAD
     mask = live.float()
-    vectors = model(documents, None if live.all() else mask)
-    whole = mean(vectors)
+    vectors, whole = model.read(documents, None if live.all() else mask)
     count, tokens, hidden = vectors.shape
     passages = vectors.float().view(count, tokens // PASSAGE, PASSAGE, hidden).sum(2)
     empty = mask.view(count, -1, PASSAGE).sum(2) == 0

@@ -27,8 +27,8 @@ PASSAGE = 256
 BATCH_TOKENS = 262144
 REAL = ("code-modules", "covidqa", "cuad", "qmsum", "squality")
 
-# [batch, tokens] ids and mask to token vectors, the specials' included.
-Encoder = Callable[[Tensor, Tensor], Tensor]
+# [batch, tokens] ids and mask to token vectors, the specials' included, and document vectors.
+Encoder = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 def bucket(tokens: int) -> int:
@@ -42,11 +42,15 @@ def bucket(tokens: int) -> int:
 
 
 @torch.no_grad()
-def encode(encoder: Encoder, runs: list[np.ndarray], device: torch.device) -> list[Tensor]:
-    """Sums of token vectors over passages, [passages, hidden] a run, specials left out."""
+def encode(
+    encoder: Encoder, runs: list[np.ndarray], device: torch.device
+) -> tuple[list[Tensor], Tensor]:
+    """Sums of token vectors over passages, [passages, hidden] a run, specials left out, and the
+    runs' document vectors, [runs, hidden]."""
     sizes = [bucket(len(run) + 2) for run in runs]
     order = np.argsort(sizes, kind="stable")
     found: list[Tensor | None] = [None] * len(runs)
+    wholes: list[Tensor | None] = [None] * len(runs)
     at = 0
     while at < len(order):
         size = sizes[order[at]]
@@ -56,13 +60,14 @@ def encode(encoder: Encoder, runs: list[np.ndarray], device: torch.device) -> li
         ids = torch.tensor(np.stack([wrapped(runs[n], size) for n in chosen])).to(device)
         lengths = torch.tensor([len(runs[n]) + 2 for n in chosen], device=device)
         mask = (torch.arange(size, device=device)[None] < lengths[:, None]).float()
-        vectors = encoder(ids, mask).float() * mask[:, :, None]
+        vectors, documents = encoder(ids, mask)
+        vectors = vectors.float() * mask[:, :, None]
         for row, n in enumerate(chosen):
+            wholes[n] = documents[row]
             content = vectors[row, 1 : len(runs[n]) + 1]
             rest = -len(content) % PASSAGE
             found[n] = F.pad(content, (0, 0, 0, rest)).view(-1, PASSAGE, content.shape[1]).sum(1)
-            # The specials belong to the document, not to any passage; they are few.
-    return found
+    return found, torch.stack(wholes)
 
 
 def documents(encoder: Encoder, ids: Runs, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
@@ -73,13 +78,15 @@ def documents(encoder: Encoder, ids: Runs, device: torch.device) -> tuple[Tensor
         for start in range(0, max(1, len(run)), LONGEST - 2):
             parts.append(run[start : start + LONGEST - 2])
             owner.append(number)
-    sums = encode(encoder, parts, device)
+    sums, found = encode(encoder, parts, device)
+    # Sections of a document count by their lengths.
+    sizes = torch.tensor([float(len(part)) for part in parts], device=device)
     whole = torch.zeros(len(ids), sums[0].shape[1], device=device)
+    whole.index_add_(0, torch.tensor(owner, device=device), found * sizes[:, None])
     belongs = torch.cat(
         [torch.full((len(part),), n, device=device) for n, part in zip(owner, sums, strict=True)]
     )
     passages = torch.cat(sums)
-    whole.index_add_(0, belongs, passages)
     return F.normalize(whole, dim=1), F.normalize(passages, dim=1), belongs
 
 
@@ -109,7 +116,7 @@ def evaluate(encoder: Encoder, prepared: Path, names: list[str], device: torch.d
         for task in sorted(key[:-9] for key in arrays if key.endswith(".relevant")):
             ids = Runs(arrays[f"{task}.ids"], arrays[f"{task}.starts"])
             runs = [ids[number] for number in range(len(ids))]
-            sums = encode(encoder, runs, device)
+            sums, _ = encode(encoder, runs, device)
             queries = F.normalize(torch.stack([part.sum(0) for part in sums]), dim=1)
             relevant = torch.tensor(arrays[f"{task}.relevant"], device=device)
             by_document = queries @ whole.T
@@ -134,13 +141,18 @@ def report(table: dict) -> str:
 
 def student(model: Monarch) -> Encoder:
     """A checkpoint as an encoder."""
-    return lambda ids, mask: model(ids, mask)
+    return model.read
 
 
 def windowed(teacher) -> Encoder:
     """MiniLM in windows of 510 content tokens."""
 
-    def run(ids: Tensor, mask: Tensor) -> Tensor:
+    def run(ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        vectors = of_windows(ids, mask)
+        total = (vectors.float() * mask[:, :, None]).sum(1)
+        return vectors, F.normalize(total, dim=1)
+
+    def of_windows(ids: Tensor, mask: Tensor) -> Tensor:
         from .distil import WINDOW, wrap
 
         if ids.shape[1] <= WINDOW + 2:

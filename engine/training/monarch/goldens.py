@@ -3,7 +3,8 @@
     python -m monarch.goldens [GOLDEN_FILE]
 
 Each is a text of a given number of tokens, cut from the long document of the other goldens (taken
-twice, for the longest), with its vector as a document and those of three passages.
+twice, for the longest), with its vectors as a document and (where it is not long) as a query, and
+those of three passages.
 """
 
 from __future__ import annotations
@@ -23,17 +24,19 @@ from .corpus import wrapped
 from .export import ENCODERS
 
 GOLDEN = ENCODERS.parent / "tests" / "golden"
+QUERY_TOKENS = 1000
 TOKENS = (1, 7, 29, 30, 31, 126, 127, 512, 513, 8191, 32766)
 
 
-def vectors(model: torch.nn.Module, ids: np.ndarray) -> np.ndarray:
-    """Token vectors of [CLS] content [SEP], as the model weighs them: [tokens, hidden]."""
+def vectors(model: torch.nn.Module, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Token vectors of [CLS] content [SEP], as the model weighs them, [tokens, hidden], and the
+    document's vector."""
     count = len(ids) + 2
     padded = -(-count // 128) * 128
     mask = (torch.arange(padded) < count).float()[None]
     with torch.no_grad():
-        found = model(torch.tensor(wrapped(ids, padded))[None], mask)
-    return found[0, :count].double().numpy()
+        found, whole = model.read(torch.tensor(wrapped(ids, padded))[None], mask)
+    return found[0, :count].double().numpy(), whole[0].double().numpy()
 
 
 def case(model: torch.nn.Module, tokenizer, text: str, tokens: int) -> dict:
@@ -44,7 +47,7 @@ def case(model: torch.nn.Module, tokenizer, text: str, tokens: int) -> dict:
     ids, starts = tokenize(tokenizer, cut)
     if len(ids) != tokens:
         raise ValueError(f"{len(ids)} tokens instead of {tokens}")
-    found = vectors(model, ids)
+    found, whole = vectors(model, ids)
     size = len(cut.encode("utf-8"))
     passages = []
     for share in (0.0, 0.45, 0.9):
@@ -56,12 +59,10 @@ def case(model: torch.nn.Module, tokenizer, text: str, tokens: int) -> dict:
         vector = unit(found[first + 1 : last + 1].mean(axis=0))
         if not passages or begin >= passages[-1]["end"]:
             passages.append({"start": begin, "end": stop, "vector": rounded(vector)})
-    return {
-        "tokens": tokens,
-        "bytes": size,
-        "vector": rounded(unit(found.mean(axis=0))),
-        "passages": passages,
-    }
+    golden = {"tokens": tokens, "bytes": size, "vector": rounded(unit(whole))}
+    if tokens < QUERY_TOKENS:
+        golden["query"] = rounded(unit(found.mean(axis=0)))
+    return golden | {"passages": passages}
 
 
 def main() -> None:

@@ -37,6 +37,7 @@ class Sizes:
     max_tokens: int
     epsilon: float
     shift: bool
+    unlike: float
 
     @property
     def lanes(self) -> int:
@@ -68,8 +69,9 @@ def build(variant: Variant, sizes: Sizes, weights: WeightsFile) -> onnx.ModelPro
     """Builds one graph.
 
     Inputs: `input_ids` [batch, tokens], `lengths` [batch], both int64, and where pooled
-    `span_starts` and `span_ends` [spans], which count in [batch x tokens]. Output, float32:
-    `token_vectors` [batch, tokens, hidden] or `span_sums` [spans, hidden].
+    `span_starts` and `span_ends` [spans], which count in [batch x tokens]. Outputs, float32:
+    `token_vectors` [batch, tokens, hidden] or `span_sums` [spans, hidden], and
+    `document_vectors` [batch, hidden].
     """
     graph = GraphBuilder(variant.half, weights)
     frame = _Frame(graph, sizes, variant)
@@ -96,6 +98,7 @@ class _Frame:
         at = op("Range", [graph.scalar(0), token, graph.scalar(1)], "tokens.at")
         lengths = op("Unsqueeze", ["lengths", integers(1)], "lengths.column")
         live = op("Less", [at, lengths], "live")
+        self.live = live
         live = op("Cast", [live], "live.element", to=graph.element)
         # [tokens, 1] beside token vectors, [tokens] beside channels.
         across = integers(-1) if variant.half else integers(-1, 1)
@@ -369,9 +372,13 @@ def _finish(frame: _Frame, x: str) -> None:
     weight = op("Gemm", [x, graph.weight("weigh.weight"), graph.weight("weigh.bias")], "weigh.log")
     low, high = (graph.weight(f"weigh.{end}") for end in ("low", "high"))
     weight = op("Exp", [op("Clip", [weight, low, high], "weigh.cut")], "weigh")
-    x = op("Mul", [x, weight], "vectors")
+    plain = x
     if graph.half:
-        x = op("Cast", [x], "vectors.fp32", to=TensorProto.FLOAT)
+        # Sums over 32K tokens are beyond fp16.
+        plain = op("Cast", [x], "out.fp32", to=TensorProto.FLOAT)
+        weight = op("Cast", [weight], "weigh.fp32", to=TensorProto.FLOAT)
+    x = op("Mul", [plain, weight], "vectors")
+    _document(frame, plain, x, weight)
     if not frame.variant.pooled:
         op("Reshape", [x, frame.by_token], "token_vectors")
         return
@@ -383,6 +390,47 @@ def _finish(frame: _Frame, x: str) -> None:
     inside = op("And", [begun, op("Less", [at, ends], "spans.going")], "spans.inside")
     inside = op("Cast", [inside], "spans.matrix", to=TensorProto.FLOAT)
     op("MatMul", [inside, x], "span_sums")
+
+
+def _document(frame: _Frame, x: str, vectors: str, weights: str) -> None:
+    """The documents' vectors (see `Monarch.document`), all in fp32: [batch, hidden]."""
+    graph, op, integers, sizes = frame.graph, frame.graph.op, frame.graph.integers, frame.sizes
+
+    def unit(value: str, name: str) -> str:
+        size = op("ReduceL2", [value], f"{name}.size", axes=[-1], keepdims=1)
+        # A chunk of nothing but padding has no direction.
+        return op("Div", [value, op("Add", [size, graph.real(1e-9)], f"{name}.some")], name)
+
+    # Rows of tokens: [batch, 1, tokens].
+    row = op("Concat", [frame.batch, integers(1), frame.tokens], "document.by_row", axis=0)
+    live = op("Cast", [frame.live], "document.live.flat", to=TensorProto.FLOAT)
+    live = op("Unsqueeze", [live, integers(1)], "document.live")
+    by_token = op("Reshape", [vectors, frame.by_token], "document.vectors")
+    mean = unit(op("MatMul", [live, by_token], "document.total"), "document.mean")
+    length = op("ReduceL2", [x], "document.lengths", axes=[-1], keepdims=1)
+    x = op("Reshape", [x, frame.by_token], "document.x")
+    like = op("FusedMatMul", [mean, x], "document.product", domain=CONTRIB, transB=1)
+    like = op("Div", [like, op("Reshape", [length, row], "document.lengths.row")], "document.like")
+    unlike = op("Mul", [like, graph.real(-sizes.unlike)], "document.unlike")
+    counts = op("Mul", [op("Exp", [unlike], "document.exp"), live], "document.live.counts")
+    counts = op(
+        "Mul", [counts, op("Reshape", [weights, row], "document.weights")], "document.counts"
+    )
+    if frame.variant.short:
+        total = op("MatMul", [counts, by_token], "document.sum")
+    else:
+        chunk = sizes.chunk
+        counts = op("Reshape", [counts, integers(-1, 1, chunk)], "document.counts.chunks")
+        chunks = op("Reshape", [vectors, integers(-1, chunk, sizes.hidden)], "document.chunks")
+        sums = unit(op("MatMul", [counts, chunks], "document.sums"), "document.directions")
+        shape = op("Concat", [frame.batch, frame.chunks, frame.hidden], "document.by_chunk", axis=0)
+        sums = op("Reshape", [sums, shape], "document.chunks.sums")
+        shape = op("Concat", [frame.batch, frame.chunks, integers(-1)], "live.by_chunk", axis=0)
+        tokens = op("Reshape", [live, shape], "document.live.chunks")
+        tokens = op("ReduceSum", [tokens, integers(2)], "document.sizes", keepdims=0)
+        tokens = op("Unsqueeze", [tokens, integers(1)], "document.sizes.row")
+        total = op("MatMul", [tokens, sums], "document.sum")
+    op("Squeeze", [unit(total, "document.row"), integers(1)], "document_vectors")
 
 
 def _model(frame: _Frame) -> onnx.ModelProto:
@@ -398,7 +446,10 @@ def _model(frame: _Frame) -> onnx.ModelProto:
     else:
         shape = ["batch", "tokens", hidden]
         output = helper.make_tensor_value_info("token_vectors", TensorProto.FLOAT, shape)
-    return frame.graph.model(inputs, [output], "monarch")
+    documents = helper.make_tensor_value_info(
+        "document_vectors", TensorProto.FLOAT, ["batch", hidden]
+    )
+    return frame.graph.model(inputs, [output, documents], "monarch")
 
 
 def collect_basis(weights: WeightsFile, sizes: Sizes, near, short, out, into, carry) -> None:

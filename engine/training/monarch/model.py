@@ -48,6 +48,8 @@ class Config:
     """Where a 3-tap filter stands before the gates: on the layer's `input`, on its `projections`
     (as in Hyena), or `none`."""
     epsilon: float = 1e-12
+    unlike: float = 4.0
+    """How much more a token counts in a document's vector the less it is like the whole."""
 
     @property
     def states(self) -> int:
@@ -307,6 +309,35 @@ class Monarch(nn.Module):
         """Token vectors [batch, tokens, hidden], weighted for taking means, zero on padding."""
         return self.weighted(self.hidden_states(ids, mask)[-1], mask)
 
+    def read(self, ids: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Token vectors as `forward` gives them, and the documents' vectors: directions, float32,
+        [batch, hidden]. See `document`."""
+        x = self.hidden_states(ids, mask)[-1]
+        vectors = self.weighted(x, mask)
+        return vectors, self.document(x.float(), vectors.float(), mask)
+
+    def document(self, x: Tensor, vectors: Tensor, mask: Tensor | None) -> Tensor:
+        """Documents' vectors from plain and weighted token vectors, [batch, tokens, hidden] each.
+
+        What a document is about is said in thousands of tokens, and what it says once would be lost
+        in their mean. So a token counts exp(-`unlike` x its cosine with the mean) times, and once
+        more by its weight; and the document is the sum of its chunks' directions, so that each
+        stretch of text counts alike.
+        """
+        batch, tokens, hidden = x.shape
+        live = x.new_ones(batch, tokens) if mask is None else mask.to(x.dtype)
+        mean = F.normalize(vectors.sum(1), dim=1)
+        like = torch.einsum("bth,bh->bt", F.normalize(x, dim=2), mean)
+        counts = torch.exp(self.log_weights(x)[:, :, 0] - self.config.unlike * like) * live
+        chunk = min(self.config.chunk, tokens)
+        of_chunks = (batch, tokens // chunk, chunk)
+        sums = torch.einsum(
+            "bkc,bkch->bkh", counts.view(of_chunks), vectors.view(*of_chunks, hidden)
+        )
+        sizes = live.view(of_chunks).sum(2)
+        chunks = F.normalize(sums, dim=2) * sizes[:, :, None]
+        return F.normalize(chunks.sum(1), dim=1)
+
     def computing_in(self, dtype: torch.dtype) -> Monarch:
         """A copy that computes in another type; kernels are still made in float32."""
         copy = Monarch(self.config)
@@ -318,5 +349,9 @@ class Monarch(nn.Module):
 
     def weighted(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Token vectors scaled by how much each counts."""
-        x = x * self.weigh(x).float().clamp(-6, 6).exp().to(x.dtype)
+        x = x * self.log_weights(x).exp().to(x.dtype)
         return x if mask is None else x * mask[:, :, None].to(x.dtype)
+
+    def log_weights(self, x: Tensor) -> Tensor:
+        """How much each token counts in a mean, as its logarithm, float32: [batch, tokens, 1]."""
+        return self.weigh(x.to(self.weigh.weight.dtype)).float().clamp(-6, 6)
