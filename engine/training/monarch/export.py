@@ -26,6 +26,10 @@ TOKENIZER = ENCODERS / "minilm-l6-384" / "tokenizer.json"
 TEXTS = HERE.parent / "monarch-texts"
 EXACT_FOLDER = HERE.parents[1] / "tests" / "monarch-fp32"
 MAX_TOKENS = 32768
+# Tokens that neighbouring sequences of a longer document share (RUNS.md).
+OVERLAP = 2048
+# A section of such a document: four sequences.
+SECTION_TOKENS = 4 * (MAX_TOKENS - 2) - 3 * OVERLAP
 CHUNK = 128
 
 GRAPHS = (
@@ -71,6 +75,7 @@ def sizes_of(model: Monarch) -> Sizes:
         epsilon=config.epsilon,
         shift=config.shift == "input",
         unlike=config.unlike,
+        even=config.even,
     )
 
 
@@ -206,9 +211,9 @@ def manifest_fields(model: Monarch, graphs: tuple) -> dict:
             "kind": "whole",
             "max_tokens": MAX_TOKENS,
             "buckets": buckets(),
-            "overlap_tokens": 0,
+            "overlap_tokens": OVERLAP,
         },
-        "section_tokens": MAX_TOKENS - 2,
+        "section_tokens": SECTION_TOKENS,
         "graphs": [
             {
                 "file": file_name,

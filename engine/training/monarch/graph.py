@@ -38,6 +38,7 @@ class Sizes:
     epsilon: float
     shift: bool
     unlike: float
+    even: int
 
     @property
     def lanes(self) -> int:
@@ -422,14 +423,20 @@ def _document(frame: _Frame, x: str, vectors: str, weights: str) -> None:
         chunk = sizes.chunk
         counts = op("Reshape", [counts, integers(-1, 1, chunk)], "document.counts.chunks")
         chunks = op("Reshape", [vectors, integers(-1, chunk, sizes.hidden)], "document.chunks")
-        sums = unit(op("MatMul", [counts, chunks], "document.sums"), "document.directions")
+        sums = op("MatMul", [counts, chunks], "document.sums")
         shape = op("Concat", [frame.batch, frame.chunks, frame.hidden], "document.by_chunk", axis=0)
         sums = op("Reshape", [sums, shape], "document.chunks.sums")
         shape = op("Concat", [frame.batch, frame.chunks, integers(-1)], "live.by_chunk", axis=0)
         tokens = op("Reshape", [live, shape], "document.live.chunks")
-        tokens = op("ReduceSum", [tokens, integers(2)], "document.sizes", keepdims=0)
-        tokens = op("Unsqueeze", [tokens, integers(1)], "document.sizes.row")
-        total = op("MatMul", [tokens, sums], "document.sum")
+        tokens = op("ReduceSum", [tokens, integers(2)], "document.sizes", keepdims=1)
+        all_tokens = op("ReduceSum", [tokens, integers(1)], "document.tokens", keepdims=1)
+        evenly = op("Mul", [all_tokens, graph.real(1 / sizes.even)], "document.share")
+        evenly = op("Min", [evenly, graph.real(1.0)], "document.evenly")
+        loud = op("ReduceL2", [sums], "document.loud", axes=[-1], keepdims=1)
+        loud = op("Add", [loud, graph.real(1e-9)], "document.loud.some")
+        scale = op("Pow", [op("Div", [tokens, loud], "document.mute"), evenly], "document.scale")
+        scale = op("Transpose", [scale], "document.scale.row", perm=[0, 2, 1])
+        total = op("MatMul", [scale, sums], "document.sum")
     op("Squeeze", [unit(total, "document.row"), integers(1)], "document_vectors")
 
 

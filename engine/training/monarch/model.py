@@ -50,6 +50,8 @@ class Config:
     epsilon: float = 1e-12
     unlike: float = 4.0
     """How much more a token counts in a document's vector the less it is like the whole."""
+    even: int = 8192
+    """Tokens from which on each chunk counts alike in a document's vector, however loud it is."""
 
     @property
     def states(self) -> int:
@@ -321,8 +323,8 @@ class Monarch(nn.Module):
 
         What a document is about is said in thousands of tokens, and what it says once would be lost
         in their mean. So a token counts exp(-`unlike` x its cosine with the mean) times, and once
-        more by its weight; and the document is the sum of its chunks' directions, so that each
-        stretch of text counts alike.
+        more by its weight; and the longer the document, the more alike its chunks count: from
+        `even` tokens on it is the sum of their directions.
         """
         batch, tokens, hidden = x.shape
         live = x.new_ones(batch, tokens) if mask is None else mask.to(x.dtype)
@@ -335,8 +337,9 @@ class Monarch(nn.Module):
             "bkc,bkch->bkh", counts.view(of_chunks), vectors.view(*of_chunks, hidden)
         )
         sizes = live.view(of_chunks).sum(2)
-        chunks = F.normalize(sums, dim=2) * sizes[:, :, None]
-        return F.normalize(chunks.sum(1), dim=1)
+        evenly = (sizes.sum(1, keepdim=True) / self.config.even).clamp(max=1)
+        scale = (sizes / (sums.norm(dim=2) + 1e-9)) ** evenly
+        return F.normalize(torch.einsum("bk,bkh->bh", scale, sums), dim=1)
 
     def computing_in(self, dtype: torch.dtype) -> Monarch:
         """A copy that computes in another type; kernels are still made in float32."""
