@@ -2,7 +2,7 @@
 
     python export_tiny.py [TESTS_FOLDER]
 
-The same bytes come out on every run and every machine, but for the last digits of the goldens.
+The same bytes come out on every run.
 """
 
 from __future__ import annotations

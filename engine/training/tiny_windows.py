@@ -153,6 +153,8 @@ def export(bundle: Path, golden: Path) -> dict:
         (bundle / file_name).write_bytes(model.SerializeToString(deterministic=True))
     manifest = write_manifest(bundle, manifest_fields(vocabulary))
 
+    # In 64 bits, so that the same digits come out on every machine.
+    tensors = {name: values.astype(np.float64) for name, values in tensors.items()}
     model = Bert(tensors, SHAPE.heads, SHAPE.epsilon)
     tokenizer = load_tokenizer(bundle / "tokenizer.json")
     goldens = {
