@@ -231,6 +231,22 @@ fn cancelling_stops_between_runs_and_the_encoder_lives_on() {
 }
 
 #[test]
+fn cancelling_breaks_off_a_run_in_its_middle_and_the_encoder_lives_on() {
+    let encoder = open(&monarch_folder(), EncoderOptions::default());
+    let text = "the tide ".repeat(4000);
+    let cut = sections(&encoder, &text, &[0..text.len()]);
+    // Asked once before the run, then every few milliseconds while it goes on, for a second or two.
+    let asked = Cell::new(0);
+    let cancel = || {
+        asked.set(asked.get() + 1);
+        asked.get() > 3
+    };
+    let error = encoder.encode_sections(&cut, &cancel, &|_| panic!("no run may end")).unwrap_err();
+    assert!(matches!(error, EngineError::Cancelled), "{error}");
+    assert!(encoder.encode_query("still here").is_ok());
+}
+
+#[test]
 fn queries_are_answered_while_a_document_is_encoded() {
     for separate_queries in [false, true] {
         let options = EncoderOptions { separate_queries, threads: 1, ..Default::default() };
