@@ -86,7 +86,7 @@ fn main() {
         .bundles
         .iter()
         .map(|folder| {
-            let bundle = Bundle::open(folder, Verify::Sizes).expect("a bundle");
+            let bundle = Bundle::open(folder, Verify::Sizes).unwrap_or_else(|e| panic!("{e}"));
             let settings = EncoderOptions { device: options.device, ..Default::default() };
             Encoder::open(&bundle, &runtime, &settings).expect("an encoder")
         })

@@ -161,3 +161,89 @@ impl Pooled {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+    use crate::bundle::{Bundle, Verify};
+    use crate::device::Device;
+    use crate::notice::Notices;
+    use crate::opening::Opening;
+    use crate::runtime::{self, Candidates, Runtime};
+    use crate::session::SessionSettings;
+    use crate::tokens::Tokens;
+    use crate::worker::LazySession;
+
+    /// The library that the tests in `tests/` use, too.
+    fn runtime() -> Runtime {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/onnxruntime");
+        let candidates = Candidates {
+            explicit: std::env::var_os("LSEARCH_ORT_LIB").map(PathBuf::from),
+            folders: vec![folder.clone()],
+            ..Default::default()
+        };
+        let library = match runtime::find(&candidates).unwrap() {
+            Some(found) => found.path,
+            None => runtime::install(&folder, Path::new("python3"), &|_| {}).unwrap(),
+        };
+        runtime::load(&library).unwrap()
+    }
+
+    /// As a GPU batches windows, with both graphs, which on a CPU only this test does.
+    #[test]
+    fn short_windows_padded_together_give_what_they_give_alone() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tiny-windows");
+        let bundle = Bundle::open(&folder, Verify::Full).unwrap();
+        let settings = SessionSettings {
+            device: Device::Cpu,
+            threads: 1,
+            cuda_device: 0,
+            cuda_memory_bytes: None,
+        };
+        let notices = Notices::default();
+        let opening = Opening { bundle: bundle.clone(), runtime: runtime(), settings, notices };
+        let mut sessions = opening.sessions().unwrap();
+        assert!(sessions.plain.is_some() && sessions.masked.is_empty(), "one by one on a CPU");
+        let masked = bundle.graph(Device::Cpu, true).unwrap().clone();
+        sessions.masked.push(LazySession::new(masked, opening));
+        let worker = Worker::start(sessions).unwrap();
+
+        let tokens = Tokens::open(&bundle).unwrap();
+        let text = "the boat waits for the tide and the ferry returns to find a bridge ".repeat(60);
+        // With three special tokens each; the last two are of more than one window.
+        let sections: Vec<Section> = [1, 2, 9, 10, 11, 70, 71, 240, 253, 254, 296, 297, 350, 700]
+            .iter()
+            .map(|&count| {
+                let ids = tokens.ids(&text).unwrap()[..count].to_vec();
+                let spans = vec![0..count / 3, count / 3..count];
+                Section { bytes: 0..0, passages: 0..2, ids, spans }
+            })
+            .collect();
+        let windowing = Windowing::new(bundle.manifest(), &[]).unwrap();
+        let vectors = |batching: Batching| {
+            let settings = BatchSettings {
+                batching,
+                batch_tokens: 4096,
+                pad_id: bundle.manifest().special.pad_id,
+                dimensions: bundle.dimensions(),
+            };
+            let (worker, windowing) = (&worker, &windowing);
+            let run = Run { settings: &settings, worker, windowing, urgent: false };
+            let sections: Vec<&Section> = sections.iter().collect();
+            let pooled = run.sections(&sections, &|| false, &|_| {}).unwrap();
+            pooled.into_iter().map(|pooled| pooled.finish().unwrap()).collect::<Vec<_>>()
+        };
+        let alone = vectors(Batching::Equal);
+        let together = vectors(Batching::MaskedShort { masked_tokens: 256 });
+        for (section, (alone, together)) in sections.iter().zip(alone.iter().zip(&together)) {
+            assert_eq!(alone.tokens, together.tokens);
+            let pairs = alone.passages.iter().zip(&together.passages);
+            for (a, b) in pairs.chain([(&alone.mean, &together.mean)]) {
+                let apart = a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(apart < 1e-5, "{} tokens: {apart}", section.tokens());
+            }
+        }
+    }
+}

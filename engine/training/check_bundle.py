@@ -2,10 +2,10 @@
 
     python check_bundle.py [BUNDLE_FOLDER GOLDEN_FILE]
 
-Without arguments it checks the two bundles of this repository. Exits 1 and says why if a file is
-not the listed one, if a graph's inputs or outputs differ from the manifest, or if a vector is
-further from its golden than the graph's precision explains. All graphs run on the CPU here, those
-meant for CUDA too.
+Without arguments it checks the tiny bundles, and the teacher if it is built. Exits 1 and says why
+if a file is not the listed one, if a graph's inputs or outputs differ from the manifest, or if a
+vector is further from its golden than the graph's precision explains. All graphs run on the CPU
+here, those meant for CUDA too.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ import onnxruntime
 from bundle_format import MANIFEST, fingerprint, read_manifest, sha256_of
 from golden_json import ids_sha256
 from reference import cut_sections, load_tokenizer, tokenize, unit
+from teacher_bundle import TEACHER, is_built
 
 ENGINE = Path(__file__).resolve().parent.parent
 BUNDLES = (
-    (ENGINE / "encoders" / "minilm-l6-384", ENGINE / "tests" / "golden" / "minilm.json"),
-    (ENGINE / "tests" / "tiny-whole", ENGINE / "tests" / "golden" / "tiny.json"),
+    (ENGINE / "tests" / "tiny-whole", ENGINE / "tests" / "golden" / "tiny-whole.json"),
+    (ENGINE / "tests" / "tiny-windows", ENGINE / "tests" / "golden" / "tiny-windows.json"),
+    (TEACHER, ENGINE / "tests" / "golden" / "minilm.json"),
 )
 LEAST_COSINE = {"fp32": 0.9999, "fp16": 0.999}
 # What is left between two ways of computing the same fp32 sums.
@@ -165,8 +167,11 @@ class Encoder:
         return unit(total / pooled), found, ids
 
     def check_padding(self, texts: list[str]) -> None:
-        """Padding must change nothing, in a batch with longer texts and alone."""
+        """Padding must change nothing, in a batch with longer texts and alone. Texts that need
+        several sequences are left out."""
         sequences = [self.wrap(tokenize(self.tokenizer, text)[0]) for text in texts]
+        fitting = self.graphs[-1]["max_tokens"]
+        sequences = [full for full in sequences if len(full) <= fitting]
         longest = max(map(len, sequences))
         tolerance = PADDING_TOLERANCE[self.precision]
         for full, padded in zip(sequences, self.run(sequences, longest), strict=True):
@@ -238,6 +243,9 @@ def main() -> None:
         sys.exit(__doc__)
     bundles = [tuple(map(Path, sys.argv[1:]))] if len(sys.argv) == 3 else BUNDLES
     for folder, golden_file in bundles:
+        if folder == TEACHER and not is_built():
+            print("the teacher is not built (export_minilm.py), and not checked")
+            continue
         try:
             check(folder, golden_file)
         except (CheckError, OSError, ValueError) as error:

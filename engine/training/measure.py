@@ -2,6 +2,7 @@
 
     python measure.py [BUNDLE_FOLDER]
 
+The bundle is one that reads windows; without a folder it is the teacher's.
 Each graph runs in a process of its own, with two threads that do not spin. Best of several runs,
 since what else a machine does can only make one slower.
 """
@@ -18,8 +19,8 @@ import numpy as np
 import onnxruntime
 
 from bundle_format import read_manifest
+from teacher_bundle import built
 
-DEFAULT_BUNDLE = Path(__file__).resolve().parent.parent / "encoders" / "minilm-l6-384"
 THREADS = 2
 SHAPES = ((1, 128), (1, 512), (8, 512))
 
@@ -85,7 +86,7 @@ def main() -> None:
         return
     if len(sys.argv) > 2:
         sys.exit(__doc__)
-    folder = Path(sys.argv[1]) if len(sys.argv) == 2 else DEFAULT_BUNDLE
+    folder = Path(sys.argv[1]) if len(sys.argv) == 2 else built()
     manifest = read_manifest(folder)
     for graph in manifest["graphs"]:
         path = str(folder / graph["file"])

@@ -1,10 +1,12 @@
 """Measures the fp16 graphs on an NVIDIA GPU, in ONNX Runtime alone.
 
-    python measure_cuda.py [--profile TOKENS] [--tokens BUDGET] [--without-attention]
+    python measure_cuda.py [--profile TOKENS] [--tokens BUDGET]
+                           [--attention BUNDLE_FOLDER | --without-attention]
 
 One line a length: tokens/s of the Monarch encoder, which pools on the device, and of flash
 attention of equal size: MiniLM's graph, its position table repeated to the length, whose token
-vectors stay on the device. Batches hold BUDGET tokens. `--profile` lists the GPU's kernels instead
+vectors stay on the device. It is the one of the teacher's bundle, built by export_minilm.py, unless
+another folder is given. Batches hold BUDGET tokens. `--profile` lists the GPU's kernels instead
 (needs PyTorch).
 """
 
@@ -18,6 +20,8 @@ import numpy as np
 import onnx
 import onnxruntime
 from onnx import numpy_helper
+
+from teacher_bundle import TEACHER, built
 
 ENCODERS = Path(__file__).resolve().parent.parent / "encoders"
 LENGTHS = (512, 2048, 8192, 32768)
@@ -34,12 +38,12 @@ def session_of(model: bytes | str) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(model, options, providers=[cuda])
 
 
-def attention(tokens: int) -> bytes:
+def attention(bundle: Path, tokens: int) -> bytes:
     """MiniLM's graph for `tokens` positions, weights inside."""
-    model = onnx.load(ENCODERS / "minilm-l6-384" / "model-fp16.onnx", load_external_data=False)
+    model = onnx.load(bundle / "model-fp16.onnx", load_external_data=False)
     for number, tensor in enumerate(model.graph.initializer):
         if tensor.name == "embed.position":
-            table = numpy_helper.to_array(tensor, str(ENCODERS / "minilm-l6-384"))
+            table = numpy_helper.to_array(tensor, str(bundle))
             table = np.tile(table, (-(-tokens // len(table)), 1))
             model.graph.initializer[number].CopyFrom(numpy_helper.from_array(table, tensor.name))
     return model.SerializeToString()
@@ -123,8 +127,11 @@ def main() -> None:
     options.add_argument("--profile", type=int)
     options.add_argument("--tokens", type=int, default=65536)
     options.add_argument("--bundle", type=Path, default=ENCODERS / "monarch-32k-384")
+    options.add_argument("--attention", type=Path, default=TEACHER)
     options.add_argument("--without-attention", action="store_true")
     given = options.parse_args()
+    if not (given.without_attention or given.profile):
+        built(given.attention)
     begin = time.perf_counter()
     ours = session_of(str(given.bundle / "model-fp16.onnx"))
     print(f"ONNX Runtime {onnxruntime.__version__}, opened in {time.perf_counter() - begin:.2f} s")
@@ -139,16 +146,16 @@ def main() -> None:
         bound, plain = measured.speed(measured.bound), measured.speed(measured.plain)
         line = f"{batch} x {tokens}: {bound / 1e6:.2f}M tokens/s bound, {plain / 1e6:.2f}M not"
         if not given.without_attention:
-            model = attention(tokens)
-            with_attention = Measured(attention_session(model), batch, tokens)
+            model = attention(given.attention, tokens)
+            with_attention = Measured(attention_session(given.attention, model), batch, tokens)
             flash = with_attention.speed(with_attention.bound)
             line += f"; attention {flash / 1e6:.2f}M, {bound / flash:.2f} times"
         print(line, flush=True)
 
 
-def attention_session(model: bytes) -> onnxruntime.InferenceSession:
-    """A graph given as bytes, whose weights lie in MiniLM's bundle."""
-    path = ENCODERS / "minilm-l6-384" / "measured.onnx"
+def attention_session(bundle: Path, model: bytes) -> onnxruntime.InferenceSession:
+    """A graph given as bytes, whose weights lie in a bundle."""
+    path = bundle / "measured.onnx"
     path.write_bytes(model)
     try:
         return session_of(str(path))

@@ -11,12 +11,33 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file
 from scipy.special import erf
 from tokenizers import Tokenizer
 
-CLS, SEP = 101, 102
-WINDOW_TOKENS = 510
+
+@dataclass(frozen=True)
+class Windowing:
+    """How a document becomes sequences."""
+
+    prefix: Sequence[int]
+    """Ids before the content of each window."""
+    suffix: Sequence[int]
+    """Ids after it."""
+    window_tokens: int
+    section_tokens: int
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a document: whole passages, cut into windows of its own."""
+
+    first_passage: int
+    end_passage: int
+    tokens: int
+    """Content tokens."""
+    windows: int
+    mean: np.ndarray
+    """Over all tokens of its windows, specials included, not normalised."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +46,7 @@ class Document:
 
     ids: np.ndarray
     """Content token ids, without the specials that the windows add: [tokens]."""
-    windows: int
+    sections: list[Section]
     vector: np.ndarray
     """Unit length: [dimensions]."""
     passages: list[tuple[int, np.ndarray]]
@@ -40,8 +61,10 @@ def unit(vector: np.ndarray) -> np.ndarray:
 class Bert:
     """The forward pass of a BERT encoder, one sequence at a time."""
 
-    def __init__(self, checkpoint: Path, heads: int = 12, epsilon: float = 1e-12) -> None:
-        self.weights = load_file(checkpoint)
+    def __init__(
+        self, weights: dict[str, np.ndarray], heads: int = 12, epsilon: float = 1e-12
+    ) -> None:
+        self.weights = weights
         self.heads = heads
         self.epsilon = epsilon
         layers = {name.split(".")[2] for name in self.weights if name.startswith("encoder.layer.")}
@@ -124,32 +147,48 @@ def cut_sections(tokens: Sequence[int], section_tokens: int) -> list[tuple[int, 
 
 
 def encode_document(
-    model: Bert, tokenizer: Tokenizer, text: str, passages: Sequence[tuple[int, int]]
+    model: Bert,
+    tokenizer: Tokenizer,
+    text: str,
+    passages: Sequence[tuple[int, int]],
+    windowing: Windowing,
 ) -> Document:
     """Encodes a text in windows.
 
-    The content tokens are cut into consecutive windows of `WINDOW_TOKENS`, each wrapped in [CLS]
-    and [SEP]. The document vector is the mean over all tokens of all windows, specials included.
-    The vector of a passage (a byte range) is the mean over the content tokens that start inside it.
+    The content tokens of each section are cut into consecutive windows, each wrapped in the special
+    ids. The document vector is the mean over all tokens of all windows, specials included. The
+    vector of a passage (a byte range) is the mean over the content tokens that start inside it.
+    Raises ValueError if a passage has no token, or a token no passage where there are any.
     """
     ids, starts = tokenize(tokenizer, text)
-    total = np.zeros(0)
-    pooled = 0
-    content = []
-    # An empty text is still one window, of the two specials.
-    firsts = range(0, max(len(ids), 1), WINDOW_TOKENS)
-    for first in firsts:
-        window = np.concatenate([[CLS], ids[first : first + WINDOW_TOKENS], [SEP]])
-        vectors = model(window)
-        total = vectors.sum(axis=0, dtype=np.float64) + (total if pooled else 0.0)
-        pooled += len(window)
-        content.append(vectors[1:-1])
+    inside = [np.flatnonzero((starts >= start) & (starts < end)) for start, end in passages]
+    counts = [len(rows) for rows in inside]
+    if passages and (sum(counts) != len(ids) or min(counts) == 0):
+        raise ValueError("each token must be of one passage, and each passage have one")
+    sections, content = [], []
+    total, pooled = np.float64(0), 0
+    for first, last in cut_sections(counts, windowing.section_tokens):
+        begin = sum(counts[:first])
+        end = begin + sum(counts[first:last]) if passages else len(ids)
+        windows = [
+            np.concatenate([windowing.prefix, ids[at : min(end, at + windowing.window_tokens)]])
+            # A section without tokens is still one window, of the specials.
+            for at in range(begin, max(end, begin + 1), windowing.window_tokens)
+        ]
+        outputs = [
+            model(np.concatenate([window, windowing.suffix]).astype(np.int64)) for window in windows
+        ]
+        section_total = sum(vectors.sum(axis=0, dtype=np.float64) for vectors in outputs)
+        section_pooled = sum(map(len, outputs))
+        content += [
+            vectors[len(windowing.prefix) : len(vectors) - len(windowing.suffix)]
+            for vectors in outputs
+        ]
+        mean = section_total / section_pooled
+        sections.append(Section(first, last, end - begin, len(windows), mean))
+        total, pooled = total + section_total, pooled + section_pooled
     token_vectors = np.concatenate(content)
-    found = []
-    for start, end in passages:
-        inside = (starts >= start) & (starts < end)
-        if not inside.any():
-            raise ValueError(f"no token starts in bytes {start}..{end}")
-        mean = token_vectors[inside].mean(axis=0, dtype=np.float64)
-        found.append((int(inside.sum()), unit(mean)))
-    return Document(ids, len(firsts), unit(total / pooled), found)
+    found = [
+        (len(rows), unit(token_vectors[rows].mean(axis=0, dtype=np.float64))) for rows in inside
+    ]
+    return Document(ids, sections, unit(total / pooled), found)

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
+use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::bundle::Verify;
 
 static TOKENS: LazyLock<Tokens> = LazyLock::new(|| {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("encoders/minilm-l6-384");
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("encoders/monarch-32k-384");
     Tokens::open(&Bundle::open(&dir, Verify::Sizes).unwrap()).unwrap()
 });
 
@@ -21,6 +22,25 @@ fn parts(text: &str) -> Vec<(String, &str)> {
     parts
         .map(|(&id, (&start, end))| (TOKENS.tokenizer.id_to_token(id).unwrap(), &text[start..end]))
         .collect()
+}
+
+/// Those of the library that made the tokenizer's file, with its original.
+#[test]
+fn ids_are_those_of_the_goldens() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let golden = fs_err::read_to_string(folder.join("minilm.json")).unwrap();
+    let golden: serde_json::Value = serde_json::from_str(&golden).unwrap();
+    for case in golden["texts"].as_array().unwrap() {
+        let ids: Vec<u32> = serde_json::from_value(case["ids"].clone()).unwrap();
+        assert_eq!(TOKENS.ids(case["text"].as_str().unwrap()).unwrap(), ids, "{}", case["name"]);
+    }
+    let long = &golden["long"];
+    let text = fs_err::read_to_string(folder.join(long["file"].as_str().unwrap())).unwrap();
+    let ids = TOKENS.ids(&text).unwrap();
+    assert_eq!(ids.len() as u64, long["tokens"].as_u64().unwrap());
+    let bytes: Vec<u8> = ids.iter().flat_map(|id| id.to_le_bytes()).collect();
+    let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(hash, long["ids_sha256"].as_str().unwrap());
 }
 
 #[test]

@@ -30,8 +30,8 @@ fn refusal(folder: &Path, verify: Verify) -> EngineError {
 
 #[test]
 fn the_shipped_bundle_passes_the_full_check() {
-    let bundle = Bundle::open(&minilm_folder(), Verify::Full).unwrap();
-    assert_eq!((bundle.name(), bundle.dimensions()), ("minilm-l6-384", 384));
+    let bundle = Bundle::open(&monarch_folder(), Verify::Full).unwrap();
+    assert_eq!((bundle.name(), bundle.dimensions()), ("monarch-32k-384", 384));
     assert_eq!(bundle.fingerprint().len(), 64);
     assert!(bundle.bytes() > 45_000_000);
 }
@@ -82,7 +82,7 @@ fn a_truncated_missing_or_flipped_file_is_refused_by_name() {
 
 #[test]
 fn a_large_file_is_hashed_by_the_full_check_alone() {
-    let copy = copy_of(&minilm_folder());
+    let copy = copy_of(&monarch_folder());
     let weights = copy.path().join("weights.bin");
     let mut bytes = fs_err::read(&weights).unwrap();
     let last = bytes.len() - 1;
@@ -119,6 +119,19 @@ fn manifests_that_cannot_be_run_are_refused_with_a_reason() {
     ];
     for (reason, change) in cases {
         let copy = copy_of(&tiny_folder());
+        edit(copy.path(), change);
+        let error = refusal(copy.path(), Verify::Sizes);
+        assert!(matches!(error, EngineError::ManifestUnsupported { .. }), "{error}");
+        assert!(error.to_string().contains(reason), "{reason}: {error}");
+    }
+    let windowed: [(&str, Change); 3] = [
+        ("longer than its overlap", |m| m["mode"]["overlap_tokens"] = json!(297)),
+        ("the mode needs 300", |m| m["graphs"][0]["max_tokens"] = json!(299)),
+        // In windows there is no short graph beside a long one.
+        ("the mode needs 300", |m| m["graphs"][1]["max_tokens"] = json!(32)),
+    ];
+    for (reason, change) in windowed {
+        let copy = copy_of(&windowed_folder());
         edit(copy.path(), change);
         let error = refusal(copy.path(), Verify::Sizes);
         assert!(matches!(error, EngineError::ManifestUnsupported { .. }), "{error}");
@@ -192,6 +205,12 @@ fn graphs_that_are_not_what_the_manifest_says_are_refused() {
         m["graphs"][0]["devices"] = json!(["cuda"]);
         m["graphs"][1]["devices"] = json!(["cuda"]);
     });
+    let error = open_error(copy.path());
+    assert!(matches!(error, EngineError::GraphMissing { .. }), "{error}");
+
+    // Windows of equal length need the graph without a mask; the other one is for company.
+    let copy = copy_of(&windowed_folder());
+    edit(copy.path(), |m| m["graphs"][0]["devices"] = json!(["cuda"]));
     let error = open_error(copy.path());
     assert!(matches!(error, EngineError::GraphMissing { .. }), "{error}");
 }

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 
 use lsearch_engine::{Encoder, EncoderOptions, EngineError, combine};
 
@@ -92,10 +93,11 @@ fn a_run_beyond_the_free_memory_is_not_begun() {
 
 #[test]
 fn equal_windows_in_one_run_give_what_they_give_alone() {
-    let wide = open(&minilm_folder(), EncoderOptions { batch_tokens: 4096, ..Default::default() });
+    let wide = EncoderOptions { batch_tokens: 4096, ..Default::default() };
+    let wide = open(&windowed_folder(), wide);
     let text = "tide gauge and harbour clock ".repeat(200);
     let passages = [0..text.len() / 2, text.len() / 2..text.len()];
-    let (one, one_passages) = document(&MINILM, &text, &passages);
+    let (one, one_passages) = document(&WINDOWED, &text, &passages);
     let (other, other_passages) = document(&wide, &text, &passages);
     assert!(cosine(&one, &other) > 0.99999);
     for (a, b) in one_passages.iter().zip(&other_passages) {
@@ -158,13 +160,13 @@ fn a_passage_without_tokens_has_the_vector_of_its_section() {
     let text = "boat and rope\u{1}\u{2}\u{200B}clock";
     let control = 13..text.len() - 5;
     let passages = [0..13, control, text.len() - 5..text.len()];
-    let vectors = encode(&MINILM, &sections(&MINILM, text, &passages));
+    let vectors = encode(&WINDOWED, &sections(&WINDOWED, text, &passages));
     let section = combine(&[(vectors[0].tokens, &vectors[0].mean)]);
     assert!(largest_difference(&vectors[0].passages[1], &section) < 1e-6);
     assert!(cosine(&vectors[0].passages[0], &section) < 0.9999);
 
     // A document of nothing but control characters still has a vector.
-    let (document, passages) = document(&MINILM, "\u{1}\u{2}", &[0..1, 1..2]);
+    let (document, passages) = document(&WINDOWED, "\u{1}\u{2}", &[0..1, 1..2]);
     assert!((length(&document) - 1.0).abs() < 1e-5);
     assert_eq!(passages.len(), 2);
 }
@@ -174,7 +176,7 @@ fn a_query_longer_than_a_window_is_read_to_its_end() {
     let question = "where does the ferry wait for the tide ".repeat(80);
     let with_end = format!("{question} and who repairs the harbour clock");
     let (short, long) =
-        (MINILM.encode_query(&question).unwrap(), MINILM.encode_query(&with_end).unwrap());
+        (WINDOWED.encode_query(&question).unwrap(), WINDOWED.encode_query(&with_end).unwrap());
     assert!((length(&long) - 1.0).abs() < 1e-5);
     assert!(cosine(&short, &long) < 0.9999);
 }
@@ -182,18 +184,18 @@ fn a_query_longer_than_a_window_is_read_to_its_end() {
 #[test]
 fn special_tokens_written_in_a_text_change_little_and_break_nothing() {
     let text = "How to write [CLS] and [SEP] and [PAD] tokens";
-    let (vector, _) = document(&MINILM, text, &[0..text.len()]);
+    let (vector, _) = document(&MONARCH, text, &[0..text.len()]);
     assert!((length(&vector) - 1.0).abs() < 1e-5);
-    let plain = MINILM.encode_query("How to write cls and sep and pad tokens").unwrap();
+    let plain = MONARCH.encode_query("How to write cls and sep and pad tokens").unwrap();
     assert!(cosine(&vector, &plain) > 0.6);
 }
 
 #[test]
 fn meaning_beats_words() {
-    let query = MINILM.encode_query("ending a lease early").unwrap();
-    let near = MINILM.encode_query("terminating the tenancy before its term").unwrap();
-    let far = MINILM.encode_query("early ending of the lease painting by the sea").unwrap();
-    let unrelated = MINILM.encode_query("photosynthesis in green algae").unwrap();
+    let query = MONARCH.encode_query("ending a lease early").unwrap();
+    let near = MONARCH.encode_query("terminating the tenancy before its term").unwrap();
+    let far = MONARCH.encode_query("early ending of the lease painting by the sea").unwrap();
+    let unrelated = MONARCH.encode_query("photosynthesis in green algae").unwrap();
     assert!(cosine(&query, &near) > cosine(&query, &unrelated) + 0.3);
     assert!(cosine(&query, &far) > cosine(&query, &unrelated));
 }
@@ -201,10 +203,11 @@ fn meaning_beats_words() {
 #[test]
 fn progress_counts_every_pooled_token_and_never_falls() {
     let text = "tide ".repeat(2000);
-    let cut = sections(&MINILM, &text, &[0..text.len()]);
+    let cut = sections(&WINDOWED, &text, &[0..text.len()]);
     let heard = RefCell::new(Vec::new());
-    let vectors =
-        MINILM.encode_sections(&cut, &|| false, &|tokens| heard.borrow_mut().push(tokens)).unwrap();
+    let vectors = WINDOWED
+        .encode_sections(&cut, &|| false, &|tokens| heard.borrow_mut().push(tokens))
+        .unwrap();
     let heard = heard.into_inner();
     assert!(heard.len() > 1 && heard.is_sorted(), "{heard:?}");
     assert_eq!(heard.last(), Some(&vectors[0].tokens));
@@ -213,47 +216,76 @@ fn progress_counts_every_pooled_token_and_never_falls() {
 #[test]
 fn cancelling_stops_between_runs_and_the_encoder_lives_on() {
     let text = "tide ".repeat(20_000);
-    let cut = sections(&MINILM, &text, &[0..text.len()]);
+    let cut = sections(&WINDOWED, &text, &[0..text.len()]);
     let runs = Cell::new(0);
-    let error = MINILM
+    let error = WINDOWED
         .encode_sections(&cut, &|| runs.get() >= 2, &|_| runs.set(runs.get() + 1))
         .unwrap_err();
     assert!(matches!(error, EngineError::Cancelled), "{error}");
-    assert!(runs.get() < 10, "{} of 40 windows ran", runs.get());
+    assert!(runs.get() < 10, "{} of 68 windows ran", runs.get());
     assert!(matches!(
-        MINILM.encode_sections(&cut, &|| true, &|_| panic!("nothing may run")),
+        WINDOWED.encode_sections(&cut, &|| true, &|_| panic!("nothing may run")),
         Err(EngineError::Cancelled)
     ));
-    assert!(MINILM.encode_query("still here").is_ok());
+    assert!(WINDOWED.encode_query("still here").is_ok());
+}
+
+#[test]
+fn cancelling_breaks_off_a_run_in_its_middle_and_the_encoder_lives_on() {
+    let encoder = open(&monarch_folder(), EncoderOptions::default());
+    let text = "the tide ".repeat(4000);
+    let cut = sections(&encoder, &text, &[0..text.len()]);
+    // Asked once before the run, then every few milliseconds while it goes on, for a second or two.
+    let asked = Cell::new(0);
+    let cancel = || {
+        asked.set(asked.get() + 1);
+        asked.get() > 3
+    };
+    let error = encoder.encode_sections(&cut, &cancel, &|_| panic!("no run may end")).unwrap_err();
+    assert!(matches!(error, EngineError::Cancelled), "{error}");
+    assert!(encoder.encode_query("still here").is_ok());
 }
 
 #[test]
 fn queries_are_answered_while_a_document_is_encoded() {
     for separate_queries in [false, true] {
         let options = EncoderOptions { separate_queries, threads: 1, ..Default::default() };
-        let encoder = open(&minilm_folder(), options);
+        let encoder = open(&windowed_folder(), options);
         let text = "tide ".repeat(6000);
         let cut = sections(&encoder, &text, &[0..text.len()]);
-        let expected = MINILM.encode_query("harbour clock").unwrap();
+        let expected = WINDOWED.encode_query("harbour clock").unwrap();
         let stop = AtomicBool::new(false);
         let cancelled = || stop.load(Ordering::Relaxed);
-        std::thread::scope(|scope| {
-            let document = scope.spawn(|| encoder.encode_sections(&cut, &cancelled, &|_| {}));
-            for _ in 0..3 {
-                let query = encoder.encode_query("harbour clock").unwrap();
-                assert!(cosine(&query, &expected) > 0.99999);
-            }
+        let (begun, first_run) = mpsc::channel();
+        let (queries, error) = std::thread::scope(|scope| {
+            // Over and over, so that it goes on for as long as the queries take.
+            let document = scope.spawn(|| {
+                // Gone with the thread, so that nobody waits for one that failed.
+                let begun = begun;
+                let tell = |_| begun.send(()).unwrap();
+                loop {
+                    if let Err(error) = encoder.encode_sections(&cut, &cancelled, &tell) {
+                        return error;
+                    }
+                }
+            });
+            first_run.recv().unwrap();
+            let queries: Vec<_> = (0..3).map(|_| encoder.encode_query("harbour clock")).collect();
             stop.store(true, Ordering::Relaxed);
-            // Finished or cancelled, but not failed.
-            assert!(matches!(document.join().unwrap(), Ok(_) | Err(EngineError::Cancelled)));
+            (queries, document.join().unwrap())
         });
+        // Cancelled, not failed.
+        assert!(matches!(error, EngineError::Cancelled), "{error}");
+        for query in queries {
+            assert!(cosine(&query.unwrap(), &expected) > 0.99999);
+        }
     }
 }
 
 #[test]
 fn an_encoder_can_be_shared_between_threads() {
     fn shared<T: Send + Sync>(_: &T) {}
-    shared(&*MINILM);
+    shared(&*WINDOWED);
 }
 
 #[test]

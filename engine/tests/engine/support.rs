@@ -31,16 +31,18 @@ pub(crate) fn library() -> PathBuf {
 
 pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| runtime::load(&library()).unwrap());
 
-pub(crate) fn minilm_folder() -> PathBuf {
-    engine_folder().join("encoders/minilm-l6-384")
-}
-
 pub(crate) fn monarch_folder() -> PathBuf {
     engine_folder().join("encoders/monarch-32k-384")
 }
 
+/// Random weights; reads a document whole.
 pub(crate) fn tiny_folder() -> PathBuf {
     engine_folder().join("tests/tiny-whole")
+}
+
+/// Random weights; reads a document in windows.
+pub(crate) fn windowed_folder() -> PathBuf {
+    engine_folder().join("tests/tiny-windows")
 }
 
 pub(crate) fn open(folder: &Path, options: EncoderOptions) -> Encoder {
@@ -48,9 +50,6 @@ pub(crate) fn open(folder: &Path, options: EncoderOptions) -> Encoder {
     Encoder::open(&bundle, &RUNTIME, &EncoderOptions { device: DeviceChoice::Cpu, ..options })
         .unwrap()
 }
-
-pub(crate) static MINILM: LazyLock<Encoder> =
-    LazyLock::new(|| open(&minilm_folder(), EncoderOptions::default()));
 
 pub(crate) static MONARCH: LazyLock<Encoder> =
     LazyLock::new(|| open(&monarch_folder(), EncoderOptions::default()));
@@ -74,6 +73,9 @@ pub(crate) static MONARCH_EXACT: LazyLock<Encoder> = LazyLock::new(|| {
 
 pub(crate) static TINY: LazyLock<Encoder> =
     LazyLock::new(|| open(&tiny_folder(), EncoderOptions::default()));
+
+pub(crate) static WINDOWED: LazyLock<Encoder> =
+    LazyLock::new(|| open(&windowed_folder(), EncoderOptions::default()));
 
 pub(crate) fn golden(name: &str) -> Value {
     let path = engine_folder().join("tests/golden").join(name);

@@ -20,12 +20,11 @@ from torch import Tensor
 from . import checkpoint
 from .batches import Batches, ahead
 from .corpus import PAD, Corpus
-from .distil import BUNDLE
 from .evaluate import PASSAGE, REAL, evaluate, report, student
 from .model import Monarch
 from .optimise import Optimisers
 from .parallel import World
-from .teacher import Teacher, read_weights
+from .teacher import Teacher, read_teacher
 
 
 def mean(vectors: Tensor) -> Tensor:
@@ -96,7 +95,7 @@ def main() -> None:
     model, notes = checkpoint.load(given.start)
     model.to(world.device)
     half = world.computing(model, given.compile)
-    teacher = Teacher(read_weights(BUNDLE), world.device, world.dtype)
+    teacher = Teacher(read_teacher(), world.device, world.dtype)
     corpus = Corpus(given.prepared / "train")
     batches = Batches(corpus, given.tokens, given.seed, world.rank, world.size)
     optimisers = Optimisers(model, half, given.rate, given.mixer_rate, given.muon_rate)

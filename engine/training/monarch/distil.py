@@ -20,9 +20,8 @@ from .corpus import CLS, SEP, STOPS
 from .model import Config, Monarch
 from .optimise import Optimisers
 from .parallel import World
-from .teacher import Teacher, read_weights, start_from
+from .teacher import Teacher, read_teacher, start_from
 
-BUNDLE = Path(__file__).resolve().parents[2] / "encoders" / "minilm-l6-384"
 WINDOW = 510
 # Tokens a sequence, and how often each is drawn: short text only, then long text as well.
 SHORT = {16: 0.04, 32: 0.1, 64: 0.16, 128: 0.2, 256: 0.2, 512: 0.3}
@@ -114,7 +113,7 @@ def main() -> None:
 
     world = World()
     torch.manual_seed(1)
-    weights = read_weights(BUNDLE)
+    weights = read_teacher()
     if given.resume:
         model, _ = checkpoint.load(given.resume)
     else:

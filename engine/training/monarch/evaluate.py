@@ -178,10 +178,9 @@ def main() -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     names = sys.argv[3:] or sorted(path.stem for path in (prepared / "retrieval").glob("*.npz"))
     if what == "teacher":
-        from .distil import BUNDLE
-        from .teacher import Teacher, read_weights
+        from .teacher import Teacher, read_teacher
 
-        encoder = windowed(Teacher(read_weights(BUNDLE), device, torch.bfloat16))
+        encoder = windowed(Teacher(read_teacher(), device, torch.bfloat16))
     else:
         model, _ = checkpoint.load(Path(what))
         kind = torch.bfloat16 if device.type == "cuda" else torch.float32

@@ -22,7 +22,8 @@ from .model import Monarch
 
 HERE = Path(__file__).resolve().parent
 ENCODERS = HERE.parents[1] / "encoders"
-TOKENIZER = ENCODERS / "minilm-l6-384" / "tokenizer.json"
+# The teacher's, which the bundle has had from the start.
+TOKENIZER = ENCODERS / "monarch-32k-384" / "tokenizer.json"
 TEXTS = HERE.parent / "monarch-texts"
 EXACT_FOLDER = HERE.parents[1] / "tests" / "monarch-fp32"
 MAX_TOKENS = 32768
@@ -164,32 +165,38 @@ def add_basis(model: Monarch, sizes: Sizes, weights: WeightsFile) -> None:
 
 
 def export(model: Monarch, ranges: dict, bundle: Path, graphs: tuple = GRAPHS) -> dict:
-    """Writes a bundle and returns its manifest. An earlier bundle in its place is replaced."""
-    shutil.rmtree(bundle, ignore_errors=True)
-    bundle.mkdir(parents=True)
+    """Writes a bundle and returns its manifest. An earlier bundle in its place is replaced, once
+    all of the new one is written: it holds the only copy of the tokenizer."""
+    fresh = bundle.with_name(f"{bundle.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
     sizes = sizes_of(model)
     weights = WeightsFile("weights.bin")
     collect_weights(model, ranges, sizes, weights)
-    weights.write(bundle)
+    weights.write(fresh)
     for file_name, variant, _ in graphs:
         graph = build(variant, sizes, weights)
-        (bundle / file_name).write_bytes(graph.SerializeToString(deterministic=True))
-    shutil.copyfile(TOKENIZER, bundle / "tokenizer.json")
+        (fresh / file_name).write_bytes(graph.SerializeToString(deterministic=True))
+    shutil.copyfile(TOKENIZER, fresh / "tokenizer.json")
     if TEXTS.is_dir():
         for text in sorted(TEXTS.iterdir()):
-            shutil.copyfile(text, bundle / text.name)
-    return write_manifest(bundle, manifest_fields(model, graphs))
+            shutil.copyfile(text, fresh / text.name)
+    manifest = write_manifest(fresh, manifest_fields(model, graphs))
+    shutil.rmtree(bundle, ignore_errors=True)
+    fresh.rename(bundle)
+    return manifest
 
 
 def export_exact(model: Monarch, ranges: dict, folder: Path) -> None:
     """Writes what a bundle of the same weights has otherwise where it computes in fp32: its graphs
     and its manifest."""
-    with tempfile.TemporaryDirectory() as whole:
-        export(model, ranges, Path(whole), EXACT)
+    with tempfile.TemporaryDirectory() as scratch:
+        whole = Path(scratch) / "bundle"
+        export(model, ranges, whole, EXACT)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         for name in ("manifest.json", *(file_name for file_name, _, _ in EXACT)):
-            shutil.copyfile(Path(whole) / name, folder / name)
+            shutil.copyfile(whole / name, folder / name)
 
 
 def manifest_fields(model: Monarch, graphs: tuple) -> dict:

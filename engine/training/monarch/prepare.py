@@ -22,7 +22,7 @@ from tokenizers import Tokenizer
 
 from .facts import made_up
 
-BUNDLE = Path(__file__).resolve().parents[2] / "encoders" / "minilm-l6-384"
+BUNDLE = Path(__file__).resolve().parents[2] / "encoders" / "monarch-32k-384"
 BATCH = 64
 FACTS = 40_000
 # Word pieces do not reach over white space, so a text may be cut there without changing any id.

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bundle_format import read_manifest
+from teacher_bundle import built
 
 from .model import Monarch
 
@@ -33,6 +34,11 @@ def read_weights(bundle: Path) -> dict[str, np.ndarray]:
             values = np.frombuffer(data[offset : offset + length], np.float16)
             tensors[tensor.name] = values.reshape(tuple(tensor.dims)).astype(np.float32)
     return tensors
+
+
+def read_teacher() -> dict[str, np.ndarray]:
+    """The teacher's tensors; ends the program where its bundle is not built yet."""
+    return read_weights(built())
 
 
 class Teacher:
