@@ -45,7 +45,8 @@ pub struct EncoderOptions {
 pub struct SectionVectors {
     /// Tokens pooled, special ones included: the section's weight in the document.
     pub tokens: usize,
-    /// Mean of its token vectors, not normalised.
+    /// Mean of its token vectors, or of what the graph makes of its sequences as documents, each by its
+    /// tokens; not normalised.
     pub mean: Vec<f32>,
     /// One vector of unit length for each passage. A passage without a token of its own has the
     /// section's.
