@@ -186,23 +186,23 @@ impl GraphSession {
             values.push((name.as_str().into(), tensor.map_err(failed)?.into()));
         }
         let outputs = self.session.run_with_options(values, options).map_err(failed)?;
-        let vectors = |name: &str, expected: &[usize]| {
+        let vectors = |name: &str, expected: &[usize]| -> Result<&[f32], EngineError> {
             let output = outputs.get(name).ok_or(EngineError::WorkerGone)?;
             let (shape, vectors) = output.try_extract_tensor::<f32>().map_err(failed)?;
             if shape.iter().map(|&size| size as usize).ne(expected.iter().copied()) {
                 let reason = format!("{name} has the shape {shape:?}, not {expected:?}");
                 return Err(EngineError::GraphInvalid { path: self.path.clone(), reason });
             }
-            Ok(vectors.to_vec())
+            Ok(vectors)
         };
         let sums = if self.pools {
-            vectors(&self.output, &[count, dimensions])?
+            vectors(&self.output, &[count, dimensions])?.to_vec()
         } else {
             let vectors = vectors(&self.output, &[sequences, tokens, dimensions])?;
-            span_sums(&vectors, input, dimensions)
+            span_sums(vectors, input, dimensions)
         };
         let documents = match &self.document_output {
-            Some(name) => vectors(name, &[sequences, dimensions])?,
+            Some(name) => vectors(name, &[sequences, dimensions])?.to_vec(),
             None => Vec::new(),
         };
         pool::check_finite(&sums)?;

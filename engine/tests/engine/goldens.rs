@@ -12,6 +12,16 @@ fn ranges(passages: &Value) -> Vec<Range<usize>> {
     passages.iter().map(|p| number(&p["start"])..number(&p["end"])).collect()
 }
 
+/// Whether a document was cut into the sections that the reference cuts it into.
+fn assert_cut_as(cut: &[Section], expected: &[Value]) {
+    assert_eq!(cut.len(), expected.len());
+    for (section, expected) in cut.iter().zip(expected) {
+        assert_eq!(section.passages.start, number(&expected["first_passage"]));
+        assert_eq!(section.passages.end, number(&expected["end_passage"]));
+        assert_eq!(section.tokens(), number(&expected["tokens"]));
+    }
+}
+
 /// A BERT in numpy, which shares no code with the graphs. Some of the texts are longer than a window.
 #[test]
 fn a_windowed_bundle_agrees_with_its_reference_on_short_texts() {
@@ -39,12 +49,7 @@ fn a_windowed_bundle_agrees_with_its_reference_on_a_long_document() {
     let cut = sections(&WINDOWED, &text, &passages);
     assert_eq!(cut.iter().map(Section::tokens).sum::<usize>(), number(&long["tokens"]));
     let expected = long["sections"].as_array().unwrap();
-    assert_eq!(cut.len(), expected.len());
-    for (section, expected) in cut.iter().zip(expected) {
-        assert_eq!(section.passages.start, number(&expected["first_passage"]));
-        assert_eq!(section.passages.end, number(&expected["end_passage"]));
-        assert_eq!(section.tokens(), number(&expected["tokens"]));
-    }
+    assert_cut_as(&cut, expected);
     for (vectors, expected) in encode(&WINDOWED, &cut).iter().zip(expected) {
         // Three special tokens a window.
         assert_eq!(vectors.tokens, number(&expected["tokens"]) + 3 * number(&expected["windows"]));
@@ -149,12 +154,7 @@ fn a_whole_document_bundle_agrees_with_its_reference_over_sections() {
     let passages = ranges(&long["passages"]);
     let cut = sections(&TINY, text, &passages);
     let expected = long["sections"].as_array().unwrap();
-    assert_eq!(cut.len(), expected.len());
-    for (section, expected) in cut.iter().zip(expected) {
-        assert_eq!(section.passages.start, number(&expected["first_passage"]));
-        assert_eq!(section.passages.end, number(&expected["end_passage"]));
-        assert_eq!(section.tokens(), number(&expected["tokens"]));
-    }
+    assert_cut_as(&cut, expected);
     for (section, expected) in encode(&TINY, &cut).iter().zip(expected) {
         assert!(largest_difference(&section.mean, &vector(&expected["mean"])) < 1e-5);
     }
