@@ -2,7 +2,6 @@
 //! lexical index or by a walk.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use fs_err as fs;
@@ -10,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{IndexError, PathContext, Result};
 use crate::files::{FileRecord, FileStat, FileState};
+use crate::guard::caught;
 use crate::layout::{Layout, quarantine, sync_folder};
 use crate::paths::path_from_bytes;
 
@@ -52,8 +52,18 @@ const ROW_PREFIX: u8 = b'f';
 
 /// The open catalog.
 pub(crate) struct Catalog {
-    db: sled::Db,
+    /// `None` only while it is dropped.
+    db: Option<sled::Db>,
     layout: Layout,
+}
+
+impl Drop for Catalog {
+    /// The store syncs its file once more when it is dropped, and panics where the disk fails.
+    /// Nothing hangs on that: what was committed was synced by [`Catalog::sync`].
+    fn drop(&mut self) {
+        let db = self.db.take();
+        caught(|| drop(db));
+    }
 }
 
 /// The catalog with all it holds.
@@ -99,7 +109,7 @@ impl Catalog {
                     if let Some(failure) = failure {
                         notes.push(format!("catalog: {note} ({failure})"));
                     }
-                    let catalog = Catalog { db, layout: layout.clone() };
+                    let catalog = Catalog { db: Some(db), layout: layout.clone() };
                     return Ok(OpenedCatalog { catalog, rows, meta, notes, replaced });
                 }
                 // A full or failing disk is not damage: nothing is thrown away for it.
@@ -110,9 +120,13 @@ impl Catalog {
         Err(failure.expect("every attempt failed"))
     }
 
+    fn db(&self) -> &sled::Db {
+        self.db.as_ref().expect("there until it is dropped")
+    }
+
     pub(crate) fn get(&self, path: &[u8]) -> Result<Option<Row>> {
         let folder = self.layout.catalog();
-        match self.db.get(row_key(path)).at(&folder)? {
+        match self.db().get(row_key(path)).at(&folder)? {
             Some(bytes) => decode_row(&bytes, &folder).map(Some),
             None => Ok(None),
         }
@@ -124,7 +138,7 @@ impl Catalog {
         prefix: &[u8],
     ) -> impl Iterator<Item = Result<(Vec<u8>, Row)>> + Send + use<> {
         let folder = self.layout.catalog();
-        self.db.scan_prefix(row_key(prefix)).map(move |entry| {
+        self.db().scan_prefix(row_key(prefix)).map(move |entry| {
             let (key, value) = entry.at(&folder)?;
             Ok((key[1..].to_vec(), decode_row(&value, &folder)?))
         })
@@ -145,13 +159,13 @@ impl Catalog {
             }
         }
         batch.insert(META_KEY, encode(meta, &folder)?);
-        self.db.apply_batch(batch).at(&folder)
+        guarded(&folder, || self.db().apply_batch(batch).at(&folder))
     }
 
     /// Makes everything applied durable.
     pub(crate) fn sync(&self) -> Result<()> {
         let folder = self.layout.catalog();
-        self.db.flush().at(&folder)?;
+        guarded(&folder, || self.db().flush().at(&folder))?;
         // The store's flush hands its pages to the disk but does not wait for the disk's cache.
         for name in ["db", "conf"] {
             let path = folder.join(name);
@@ -161,9 +175,17 @@ impl Catalog {
     }
 }
 
+/// Runs something that changes the store, which panics at some failures of the disk.
+fn guarded<T>(folder: &Path, run: impl FnOnce() -> Result<T>) -> Result<T> {
+    caught(run).unwrap_or_else(|| {
+        Err(IndexError::io(folder, std::io::Error::other("the store failed while writing")))
+    })
+}
+
 /// Reads a catalog without repairing anything. No writer may be at work.
 pub(crate) fn inspect(folder: &Path) -> Result<(Rows, CatalogMeta)> {
-    let (_, rows, meta) = read_all(folder)?;
+    let (db, rows, meta) = read_all(folder)?;
+    caught(|| drop(db));
     Ok((rows, meta.unwrap_or_default()))
 }
 
@@ -251,8 +273,8 @@ fn read_all(folder: &Path) -> Result<Contents> {
         Ok((db, rows, meta))
     };
     // The store asserts on damage it did not foresee.
-    catch_unwind(AssertUnwindSafe(open))
-        .unwrap_or_else(|_| Err(IndexError::damaged(folder, "the store panicked while opening")))
+    caught(open)
+        .unwrap_or_else(|| Err(IndexError::damaged(folder, "the store panicked while opening")))
 }
 
 fn row_key(path: &[u8]) -> Vec<u8> {

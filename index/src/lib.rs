@@ -13,6 +13,7 @@ mod faults;
 pub mod files;
 pub mod folders;
 pub mod fuse;
+mod guard;
 mod layout;
 mod lexical;
 mod paths;
