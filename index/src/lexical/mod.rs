@@ -2,24 +2,26 @@
 //! catalog and the texts.
 
 mod compile;
+mod directory;
 mod entry;
 mod schema;
 mod tokens;
 mod writer;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use tantivy::schema::Value;
-use tantivy::{DocAddress, Index, Searcher, TantivyDocument};
+use tantivy::{DocAddress, Index, IndexSettings, Searcher, TantivyDocument};
 
 pub(crate) use compile::{QueryTerms, compile};
+use directory::{CheckedFolder, Failures};
 pub(crate) use entry::LexicalEntry;
 pub(crate) use schema::{Fields, StoredRecord};
 pub(crate) use tokens::{Purpose, WordTokenizer, analyzer, word_analyzer};
 pub(crate) use writer::LexicalWriter;
 
 use crate::error::{IndexError, PathContext, Result};
+use crate::guard::caught;
 
 /// An open lexical index.
 #[derive(Clone)]
@@ -27,6 +29,7 @@ pub(crate) struct Lexical {
     pub(crate) index: Index,
     pub(crate) fields: Fields,
     pub(crate) folder: PathBuf,
+    failures: Failures,
 }
 
 impl Lexical {
@@ -34,23 +37,33 @@ impl Lexical {
     /// is a cache and is made again.
     pub(crate) fn open(folder: &Path) -> Result<Self> {
         let (expected, fields) = schema::schema();
-        let index = guarded(folder, || Index::open_in_dir(folder).at(folder))?;
+        let directory = CheckedFolder::open(folder).at(folder)?;
+        let failures = directory.failures();
+        let index = guarded(folder, || Index::open(directory).at(folder))?;
         if index.schema() != expected {
             return Err(IndexError::damaged(folder, "it has another release's form"));
         }
-        Ok(Self::with(index, fields, folder))
+        Ok(Self::with(index, fields, folder, failures))
     }
 
     /// Makes an empty index in an empty folder.
     pub(crate) fn create(folder: &Path) -> Result<Self> {
         let (schema, fields) = schema::schema();
-        let index = Index::create_in_dir(folder, schema).at(folder)?;
-        Ok(Self::with(index, fields, folder))
+        let directory = CheckedFolder::open(folder).at(folder)?;
+        let failures = directory.failures();
+        let index = Index::create(directory, schema, IndexSettings::default());
+        let index = index.map_err(|error| failure(&failures, folder, error))?;
+        Ok(Self::with(index, fields, folder, failures))
     }
 
-    fn with(index: Index, fields: Fields, folder: &Path) -> Self {
+    fn with(index: Index, fields: Fields, folder: &Path, failures: Failures) -> Self {
         index.tokenizers().register(schema::ANALYZER, analyzer(Purpose::Index));
-        Lexical { index, fields, folder: folder.to_owned() }
+        Lexical { index, fields, folder: folder.to_owned(), failures }
+    }
+
+    /// The result of a change, with the disk's own error where that is the cause.
+    fn written<T>(&self, result: tantivy::Result<T>) -> Result<T> {
+        result.map_err(|error| failure(&self.failures, &self.folder, error))
     }
 
     /// Whether there is an index at all.
@@ -121,9 +134,16 @@ pub(crate) struct Identity {
     pub(crate) at: DocAddress,
 }
 
+fn failure(failures: &Failures, folder: &Path, error: tantivy::TantivyError) -> IndexError {
+    match failures.take() {
+        Some((path, source)) => IndexError::io(&path, source),
+        None => IndexError::lexical(folder, error),
+    }
+}
+
 /// Runs something over files that may be damaged: tantivy asserts where it trusts its checksums.
 pub(crate) fn guarded<T>(folder: &Path, run: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+    caught(run).unwrap_or_else(|| {
         Err(IndexError::damaged(folder, "reading it failed; its files are not what was written"))
     })
 }

@@ -39,13 +39,13 @@ impl LexicalWriter {
     pub(crate) fn add(&mut self, entry: &LexicalEntry<'_>) -> Result<()> {
         self.dirty = true;
         let document = entry.document(&self.lexical.fields);
-        self.writer.add_document(document).at(&self.lexical.folder)?;
+        self.lexical.written(self.writer.add_document(document))?;
         self.queued_bytes += entry.content.text.len();
         if self.queued_bytes > self.queue_limit_bytes {
             // tantivy bounds its queue by the number of documents, not by their size. Preparing a
             // commit waits until the threads have written everything; giving it up without
             // aborting leaves what they wrote to the next commit.
-            drop(self.writer.prepare_commit().at(&self.lexical.folder)?);
+            drop(self.lexical.written(self.writer.prepare_commit())?);
             self.queued_bytes = 0;
         }
         Ok(())
@@ -59,7 +59,7 @@ impl LexicalWriter {
     /// Removes everything.
     pub(crate) fn clear(&mut self) -> Result<()> {
         self.dirty = true;
-        self.writer.delete_all_documents().at(&self.lexical.folder)?;
+        self.lexical.written(self.writer.delete_all_documents())?;
         Ok(())
     }
 
@@ -69,13 +69,12 @@ impl LexicalWriter {
 
     /// Makes all changes durable and visible, under this number.
     pub(crate) fn commit(&mut self, sequence: u64) -> Result<()> {
-        let folder = &self.lexical.folder;
-        let mut prepared = self.writer.prepare_commit().at(folder)?;
+        let mut prepared = self.lexical.written(self.writer.prepare_commit())?;
         prepared.set_payload(&sequence.to_string());
         faults::reach("lexical prepared")?;
-        prepared.commit().at(folder)?;
+        self.lexical.written(prepared.commit())?;
         // tantivy syncs the folder before it renames its new list of segments into place.
-        sync_folder(folder)?;
+        sync_folder(&self.lexical.folder)?;
         self.dirty = false;
         self.queued_bytes = 0;
         Ok(())
