@@ -431,7 +431,7 @@ fn as_i8(bytes: &[u8]) -> &[i8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::segments::SegmentLog;
+    use crate::segments::{SegmentLog, Verify};
 
     const KEY: ContentKey = ContentKey([7; 32]);
 
@@ -454,7 +454,8 @@ mod tests {
     #[test]
     fn sections_add_up_to_the_weighted_mean() {
         let dir = tempfile::tempdir().unwrap();
-        let (mut log, _) = SegmentLog::open(dir.path(), VECTOR_KIND, 1 << 20, false).unwrap();
+        let (mut log, _) =
+            SegmentLog::open(dir.path(), VECTOR_KIND, 1 << 20, Verify::Heads).unwrap();
         let mut index = EncodingIndex::default();
         append(&mut log, &mut index, section(0, 30, &[1.0, 0.0, 0.5], 2));
         append(&mut log, &mut index, section(2, 10, &[0.0, 2.0, 0.5], 3));
@@ -486,7 +487,8 @@ mod tests {
     #[test]
     fn a_short_document_is_completed_without_reading_as_with_it() {
         let dir = tempfile::tempdir().unwrap();
-        let (mut log, _) = SegmentLog::open(dir.path(), VECTOR_KIND, 1 << 20, false).unwrap();
+        let (mut log, _) =
+            SegmentLog::open(dir.path(), VECTOR_KIND, 1 << 20, Verify::Heads).unwrap();
         let mut index = EncodingIndex::default();
         let mean = [0.3, -2.0, 1e-3];
         append(&mut log, &mut index, section(0, 12, &mean, 2));
@@ -501,7 +503,8 @@ mod tests {
     #[test]
     fn a_document_vector_is_checked_without_reading_its_passages() {
         let dir = tempfile::tempdir().unwrap();
-        let (mut log, _) = SegmentLog::open(dir.path(), VECTOR_KIND, 1 << 20, false).unwrap();
+        let (mut log, _) =
+            SegmentLog::open(dir.path(), VECTOR_KIND, 1 << 20, Verify::Heads).unwrap();
         let mut index = EncodingIndex::default();
         append(&mut log, &mut index, section(0, 30, &[1.0, 0.0, 0.5], 2));
         let begun = index.encoder("e").unwrap().begun(KEY.short()).to_vec();
@@ -526,7 +529,8 @@ mod tests {
     #[test]
     fn a_section_that_does_not_follow_is_left_out() {
         let dir = tempfile::tempdir().unwrap();
-        let (mut log, _) = SegmentLog::open(dir.path(), VECTOR_KIND, 1 << 20, false).unwrap();
+        let (mut log, _) =
+            SegmentLog::open(dir.path(), VECTOR_KIND, 1 << 20, Verify::Heads).unwrap();
         let mut index = EncodingIndex::default();
         append(&mut log, &mut index, section(0, 1, &[1.0, 0.0, 0.0], 2));
         append(&mut log, &mut index, section(5, 1, &[1.0, 0.0, 0.0], 2));

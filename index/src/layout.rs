@@ -78,10 +78,11 @@ impl Layout {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(IndexError::io(&path, error)),
         };
-        let found: u32 = text
-            .trim()
-            .parse()
-            .map_err(|_| IndexError::damaged(&path, "it does not hold a format number"))?;
+        // Numbers begin at 1.
+        let found: u32 = match text.trim().parse() {
+            Ok(found) if found > 0 => found,
+            _ => return Err(IndexError::damaged(&path, "it does not hold a format number")),
+        };
         if found > FORMAT {
             return Err(IndexError::NewerFormat { path, found, supported: FORMAT });
         }
@@ -286,10 +287,12 @@ mod tests {
             layout.ensure_version(),
             Err(IndexError::NewerFormat { found: 999, supported: FORMAT, .. })
         ));
-        std::fs::write(layout.version(), "?").unwrap();
-        assert!(matches!(layout.read_version(), Err(IndexError::Damaged { .. })));
-        layout.ensure_version().unwrap();
-        assert_eq!(layout.read_version().unwrap(), Some(FORMAT));
+        for damaged in ["?", "0", "-1", ""] {
+            std::fs::write(layout.version(), damaged).unwrap();
+            assert!(matches!(layout.read_version(), Err(IndexError::Damaged { .. })));
+            layout.ensure_version().unwrap();
+            assert_eq!(layout.read_version().unwrap(), Some(FORMAT));
+        }
     }
 
     #[test]

@@ -288,7 +288,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::segments::SegmentLog;
+    use crate::segments::{SegmentLog, Verify};
 
     fn extract(n: u8) -> ExtractKey {
         ExtractKey { file_hash: [n; 32], kind: "text/txt".into(), extractor_version: 1 }
@@ -329,7 +329,7 @@ mod tests {
     #[test]
     fn a_text_of_many_pieces_is_read_in_part() {
         let dir = tempfile::tempdir().unwrap();
-        let (mut log, _) = SegmentLog::open(dir.path(), TEXT_KIND, 1 << 20, false).unwrap();
+        let (mut log, _) = SegmentLog::open(dir.path(), TEXT_KIND, 1 << 20, Verify::Heads).unwrap();
         let text: String = (0..200_000).map(|n| format!("{n} é ")).collect();
         let passages = [span(0, 5), span(text.len() - 4, text.len())];
         let mut index = TextIndex::default();
@@ -349,7 +349,7 @@ mod tests {
     #[test]
     fn damage_in_one_piece_is_found_when_it_is_read() {
         let dir = tempfile::tempdir().unwrap();
-        let (mut log, _) = SegmentLog::open(dir.path(), TEXT_KIND, 1 << 20, false).unwrap();
+        let (mut log, _) = SegmentLog::open(dir.path(), TEXT_KIND, 1 << 20, Verify::Heads).unwrap();
         let text: String = (0..200_000).map(|n| format!("{n} ")).collect();
         let mut index = TextIndex::default();
         let key = append(&mut log, &mut index, 1, &content(&text, &[]));
@@ -375,7 +375,7 @@ mod tests {
         #[test]
         fn what_was_stored_comes_back(text in "\\PC{0,400}", cut in any::<prop::sample::Index>()) {
             let dir = tempfile::tempdir().unwrap();
-            let (mut log, _) = SegmentLog::open(dir.path(), TEXT_KIND, 1 << 20, false).unwrap();
+            let (mut log, _) = SegmentLog::open(dir.path(), TEXT_KIND, 1 << 20, Verify::Heads).unwrap();
             let mut at = cut.index(text.len() + 1);
             while !text.is_char_boundary(at) { at -= 1; }
             let passages = [span(0, at), span(at, text.len())];

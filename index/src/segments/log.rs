@@ -30,6 +30,17 @@ struct Active {
     dirty: bool,
 }
 
+/// Which payloads are compared with their checksums when a log is opened. Heads always are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verify {
+    /// None.
+    Heads,
+    /// Those of the newest file: after an unclean end they may not have reached the disk.
+    Last,
+    /// All.
+    All,
+}
+
 /// What opening a log found and put right.
 #[derive(Debug, Default)]
 pub(crate) struct Opened {
@@ -41,13 +52,12 @@ pub(crate) struct Opened {
 
 impl SegmentLog {
     /// Opens a folder: cuts off what a killed writer left half written, and copies the readable
-    /// records of a damaged file into a new one. With `verify_last`, payloads of the newest file
-    /// are checked too (after an unclean end they may not have reached the disk).
+    /// records of a damaged file into a new one.
     pub(crate) fn open(
         folder: &Path,
         kind: [u8; 4],
         limit_bytes: u64,
-        verify_last: bool,
+        verify: Verify,
     ) -> Result<(Self, Opened)> {
         let (segments, changes) = Segments::open(folder, kind)?;
         let mut log = SegmentLog {
@@ -59,7 +69,7 @@ impl SegmentLog {
             reuse_last: true,
         };
         let mut opened = Opened::default();
-        let damaged = log.repair(&changes, verify_last, &mut opened)?;
+        let damaged = log.repair(&changes, verify, &mut opened)?;
         opened.records = changes.records;
         if !damaged.is_empty() {
             log.salvage(&damaged, &mut opened)?;
@@ -71,7 +81,7 @@ impl SegmentLog {
     fn repair(
         &mut self,
         changes: &Changes,
-        verify_last: bool,
+        verify: Verify,
         opened: &mut Opened,
     ) -> Result<Vec<u32>> {
         let mut damaged: Vec<u32> = changes.damaged.iter().map(|(id, _)| *id).collect();
@@ -90,20 +100,27 @@ impl SegmentLog {
             let path = self.segments.path(*id);
             opened.notes.push(format!("{}: its header was damaged and rewritten", path.display()));
         }
-        if verify_last && let Some(last) = self.segments.ids().next_back() {
+        let last = self.segments.ids().next_back();
+        let verified: Vec<u32> = match verify {
+            Verify::Heads => Vec::new(),
+            Verify::Last => last.into_iter().collect(),
+            Verify::All => self.segments.ids().collect(),
+        };
+        for id in verified {
             let bad = changes
                 .records
                 .iter()
-                .filter(|record| record.segment == last)
+                .filter(|record| record.segment == id)
                 .filter(|record| self.segments.checked_payload(record).is_err())
                 .count();
             if bad > 0 {
-                let path = self.segments.path(last);
+                let path = self.segments.path(id);
                 opened.notes.push(format!(
-                    "{}: {bad} records did not reach the disk whole and were left out",
+                    "{}: {bad} records are damaged or did not reach the disk whole and were left \
+                     out",
                     path.display()
                 ));
-                damaged.push(last);
+                damaged.push(id);
             }
         }
         for &(id, bytes) in &changes.tails {
@@ -349,7 +366,7 @@ mod tests {
     }
 
     fn written(dir: &Path, count: u8) -> Vec<RecordRef> {
-        let (mut log, _) = SegmentLog::open(dir, KIND, 300, false).unwrap();
+        let (mut log, _) = SegmentLog::open(dir, KIND, 300, Verify::Heads).unwrap();
         let records = (0..count).map(|n| log.append(&[n], &[&[n; 60], &[n; 7]]).unwrap()).collect();
         log.sync().unwrap();
         records
@@ -359,7 +376,7 @@ mod tests {
     fn records_come_back_after_reopening_and_files_rotate() {
         let dir = tempfile::tempdir().unwrap();
         let records = written(dir.path(), 9);
-        let (mut log, opened) = SegmentLog::open(dir.path(), KIND, 300, true).unwrap();
+        let (mut log, opened) = SegmentLog::open(dir.path(), KIND, 300, Verify::Last).unwrap();
         assert_eq!(opened.records, records);
         assert!(opened.notes.is_empty(), "{:?}", opened.notes);
         assert!(records.last().unwrap().segment > 1);
@@ -377,7 +394,7 @@ mod tests {
         let whole = std::fs::read(&path).unwrap();
         for length in records[1].offset as usize + 1..whole.len() {
             std::fs::write(&path, &whole[..length]).unwrap();
-            let (mut log, opened) = SegmentLog::open(dir.path(), KIND, 300, true).unwrap();
+            let (mut log, opened) = SegmentLog::open(dir.path(), KIND, 300, Verify::Last).unwrap();
             assert_eq!(opened.records, &records[..1], "cut at {length}");
             assert_eq!(opened.notes.len(), 1);
             assert_eq!(std::fs::metadata(&path).unwrap().len(), records[1].offset);
@@ -394,20 +411,35 @@ mod tests {
         let mut bytes = std::fs::read(&path).unwrap();
         bytes[records[1].head_range().start] ^= 1;
         std::fs::write(&path, &bytes).unwrap();
-        let (mut log, opened) = SegmentLog::open(dir.path(), KIND, 300, false).unwrap();
+        let (mut log, opened) = SegmentLog::open(dir.path(), KIND, 300, Verify::Heads).unwrap();
         assert_eq!(opened.records.len(), 2);
         assert_eq!(opened.notes.len(), 1, "{:?}", opened.notes);
         let heads: Vec<_> = payloads(&mut log, &opened.records).into_iter().map(|r| r.0).collect();
         assert_eq!(heads, [vec![0], vec![2]]);
         drop(log);
-        let (_, opened) = SegmentLog::open(dir.path(), KIND, 300, false).unwrap();
+        let (_, opened) = SegmentLog::open(dir.path(), KIND, 300, Verify::Heads).unwrap();
         assert!(opened.notes.is_empty(), "repaired: {:?}", opened.notes);
+    }
+
+    #[test]
+    fn a_damaged_payload_in_any_file_is_left_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let records = written(dir.path(), 9);
+        let path = dir.path().join(file_name(1));
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[records[1].payload_range().start] ^= 1;
+        std::fs::write(&path, &bytes).unwrap();
+        for (verify, left) in [(Verify::Heads, 9), (Verify::Last, 9), (Verify::All, 8)] {
+            let (_, opened) = SegmentLog::open(dir.path(), KIND, 300, verify).unwrap();
+            assert_eq!(opened.records.len(), left, "{verify:?}: {:?}", opened.notes);
+            assert_eq!(opened.notes.len(), 9 - left);
+        }
     }
 
     #[test]
     fn nothing_is_cut_off_that_was_never_read_back() {
         let dir = tempfile::tempdir().unwrap();
-        let (mut log, _) = SegmentLog::open(dir.path(), KIND, 300, false).unwrap();
+        let (mut log, _) = SegmentLog::open(dir.path(), KIND, 300, Verify::Heads).unwrap();
         let mut records = Vec::new();
         for n in 0..20 {
             records.push(log.append(&[n], &[&[n; 60]]).unwrap());
@@ -415,7 +447,7 @@ mod tests {
             log.sync().unwrap();
         }
         drop(log);
-        let (_, opened) = SegmentLog::open(dir.path(), KIND, 300, true).unwrap();
+        let (_, opened) = SegmentLog::open(dir.path(), KIND, 300, Verify::Last).unwrap();
         assert_eq!(opened.records, records);
         assert!(opened.notes.is_empty(), "{:?}", opened.notes);
     }
@@ -423,14 +455,14 @@ mod tests {
     #[test]
     fn a_failed_write_leaves_the_file_as_it_was() {
         let dir = tempfile::tempdir().unwrap();
-        let (mut log, _) = SegmentLog::open(dir.path(), KIND, 300, false).unwrap();
+        let (mut log, _) = SegmentLog::open(dir.path(), KIND, 300, Verify::Heads).unwrap();
         let first = log.append(b"1", &[b"one"]).unwrap();
         faults::fail_next("segment write");
         assert!(matches!(log.append(b"2", &[b"two"]), Err(IndexError::Io { .. })));
         let third = log.append(b"3", &[b"three"]).unwrap();
         log.sync().unwrap();
         drop(log);
-        let (_, opened) = SegmentLog::open(dir.path(), KIND, 300, true).unwrap();
+        let (_, opened) = SegmentLog::open(dir.path(), KIND, 300, Verify::Last).unwrap();
         assert_eq!(opened.records, [first, third]);
         assert!(opened.notes.is_empty());
     }
@@ -438,7 +470,7 @@ mod tests {
     #[test]
     fn readers_follow_growth_and_replacement() {
         let dir = tempfile::tempdir().unwrap();
-        let (mut log, _) = SegmentLog::open(dir.path(), KIND, 300, false).unwrap();
+        let (mut log, _) = SegmentLog::open(dir.path(), KIND, 300, Verify::Heads).unwrap();
         let first = log.append(b"1", &[b"one"]).unwrap();
         let (mut reader, changes) = Segments::open(dir.path(), KIND).unwrap();
         assert_eq!(changes.records, [first]);

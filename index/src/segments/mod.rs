@@ -4,6 +4,6 @@ mod log;
 mod map;
 mod record;
 
-pub(crate) use log::SegmentLog;
-pub(crate) use map::Segments;
+pub(crate) use log::{SegmentLog, Verify};
+pub(crate) use map::{Changes, Segments};
 pub(crate) use record::{MAX_HEAD, RecordRef};

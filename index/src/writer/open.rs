@@ -13,7 +13,7 @@ use crate::error::{IndexError, PathContext, Result};
 use crate::layout::{Layout, WriterLock, folder_bytes, quarantine};
 use crate::lexical::{Identity, Lexical, LexicalWriter, guarded};
 use crate::paths::{path_from_bytes, path_hash};
-use crate::segments::SegmentLog;
+use crate::segments::{SegmentLog, Verify};
 use crate::texts::{TEXT_KIND, TextIndex};
 
 /// Up to this size every checksum is compared at every start: it costs some milliseconds.
@@ -31,7 +31,12 @@ pub(super) fn open(data_dir: &Path, options: WriterOptions) -> Result<(State, Op
     let mut report = OpenReport { unclean, ..OpenReport::default() };
 
     let open_log = |folder: &Path, kind| {
-        let verify = unclean || folder_bytes(folder) <= VERIFY_ALWAYS_BYTES;
+        let small = folder_bytes(folder) <= VERIFY_ALWAYS_BYTES;
+        let verify = match (small, unclean) {
+            (true, _) => Verify::All,
+            (false, true) => Verify::Last,
+            (false, false) => Verify::Heads,
+        };
         SegmentLog::open(folder, kind, options.segment_bytes, verify)
     };
     let (mut texts, opened) = open_log(&layout.texts(), TEXT_KIND)?;
@@ -48,7 +53,8 @@ pub(super) fn open(data_dir: &Path, options: WriterOptions) -> Result<(State, Op
 
     let OpenedCatalog { catalog, rows, meta, notes, replaced } = Catalog::open(&layout)?;
     report.notes.extend(notes);
-    let (lexical, lexical_replaced) = open_lexical(&layout, unclean, &mut report)?;
+    let OpenedLexical { lexical, identities, replaced: lexical_replaced } =
+        open_lexical(&layout, unclean, &mut report)?;
     let lexical_sequence = lexical.sequence()?;
     let meta = meta.unwrap_or_default();
     let lexical = LexicalWriter::open(lexical, options.memory_bytes, options.threads)?;
@@ -71,9 +77,18 @@ pub(super) fn open(data_dir: &Path, options: WriterOptions) -> Result<(State, Op
         broken: None,
         lock,
     };
-    let ahead = lexical_sequence > meta.lexical_sequence;
-    if unclean || replaced || lexical_replaced || lexical_sequence != meta.lexical_sequence {
-        reconcile(&mut state, rows, replaced || ahead, lexical_sequence, &mut report)?;
+    // The numbers do not tell of a store that lost rows in silence: what the two hold is compared
+    // each time.
+    let agree = lexical_sequence == meta.lexical_sequence && agree(&rows, &identities);
+    if replaced || lexical_replaced || !agree {
+        let truth = if replaced || lexical_sequence > meta.lexical_sequence {
+            Truth::Lexical
+        } else if lexical_replaced || lexical_sequence < meta.lexical_sequence {
+            Truth::Catalog
+        } else {
+            Truth::Both
+        };
+        reconcile(&mut state, rows, truth, lexical_sequence, &mut report)?;
     } else {
         drop_lost_texts(&mut state, &rows, &mut report)?;
     }
@@ -91,12 +106,16 @@ fn note_unreadable(report: &mut OpenReport, part: &str, count: usize) {
     }
 }
 
-/// Opens the lexical index, putting a damaged one aside. The second value says whether it is new.
-fn open_lexical(
-    layout: &Layout,
-    unclean: bool,
-    report: &mut OpenReport,
-) -> Result<(Lexical, bool)> {
+/// The lexical index with the identity of every document in it.
+struct OpenedLexical {
+    lexical: Lexical,
+    identities: Vec<Identity>,
+    /// Whether it had to be begun anew.
+    replaced: bool,
+}
+
+/// Opens the lexical index, putting a damaged one aside.
+fn open_lexical(layout: &Layout, unclean: bool, report: &mut OpenReport) -> Result<OpenedLexical> {
     let folder = layout.lexical();
     if Lexical::exists(&folder) {
         let verify = unclean || folder_bytes(&folder) <= VERIFY_ALWAYS_BYTES;
@@ -106,14 +125,14 @@ fn open_lexical(
                 lexical.verify()?;
             }
             // Opening the segments shows what their checksums do not cover.
-            guarded(&folder, || {
+            let identities = guarded(&folder, || {
                 let reader = lexical.index.reader().at(&folder)?;
-                lexical.identities(&reader.searcher()).map(drop)
+                lexical.identities(&reader.searcher())
             })?;
-            Ok(lexical)
+            Ok(OpenedLexical { lexical, identities, replaced: false })
         });
         match opened {
-            Ok(lexical) => return Ok((lexical, false)),
+            Ok(opened) => return Ok(opened),
             Err(error) if is_transient(&error) => return Err(error),
             Err(error) => report.note(format!("{error}; the lexical index is made again")),
         }
@@ -123,7 +142,8 @@ fn open_lexical(
         quarantine(&folder)?;
         layout.create()?;
     }
-    Ok((Lexical::create(&folder)?, true))
+    let lexical = Lexical::create(&folder)?;
+    Ok(OpenedLexical { lexical, identities: Vec::new(), replaced: true })
 }
 
 /// A full disk, missing rights or missing memory say nothing about the files.
@@ -141,12 +161,23 @@ fn is_transient(error: &IndexError) -> bool {
     matches!(kind, OutOfMemory | PermissionDenied | QuotaExceeded | StorageFull)
 }
 
-/// Makes catalog and lexical index hold the same documents. The catalog is right, except where it
-/// was lost (`from_lexical`): then the lexical index's records fill it.
+/// Which of catalog and lexical index is believed about documents that only one of them holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Truth {
+    /// The catalog: it is written first, so it knows the newer state.
+    Catalog,
+    /// The lexical index: the catalog was lost, or has an older state than can be after a kill.
+    Lexical,
+    /// Both: they stand at the same commit, and one of them has lost some.
+    Both,
+}
+
+/// Makes catalog and lexical index hold the same documents. Where the catalog has lost some, the
+/// lexical index's records fill it.
 fn reconcile(
     state: &mut State,
     rows: Vec<(Vec<u8>, Row)>,
-    from_lexical: bool,
+    truth: Truth,
     lexical_sequence: u64,
     report: &mut OpenReport,
 ) -> Result<()> {
@@ -156,10 +187,12 @@ fn reconcile(
     let identities = guarded(&lexical.folder, || lexical.identities(&searcher))?;
     let mut rows: HashMap<Vec<u8>, Row> = rows.into_iter().collect();
 
-    if from_lexical {
+    if truth != Truth::Catalog {
         let mut restored = 0;
+        let mut paths = HashSet::with_capacity(identities.len());
         for identity in &identities {
             let record = guarded(&lexical.folder, || lexical.stored(&searcher, identity.at))?;
+            paths.insert(record.path.clone());
             if rows.get(&record.path) != Some(&record.row) {
                 let old = state.row(&record.path)?;
                 state.set_row(&record.path, old.as_ref(), Some(record.row.clone()));
@@ -170,6 +203,24 @@ fn reconcile(
         if restored > 0 {
             report.note(format!("catalog: {restored} documents were restored"));
         }
+        // Rows of files that were removed or renamed since: to the next walk, what is there after
+        // all is a new file.
+        let numbers: HashSet<u64> = identities.iter().map(|identity| identity.id).collect();
+        let stale: Vec<Vec<u8>> = rows
+            .iter()
+            .filter(|(path, row)| document(&row.state).is_some() && !paths.contains(*path))
+            .filter(|(_, row)| truth == Truth::Lexical || numbers.contains(&row.document_id))
+            .map(|(path, _)| path.clone())
+            .collect();
+        for path in &stale {
+            let old = state.row(path)?;
+            state.set_row(path, old.as_ref(), None);
+            rows.remove(path);
+        }
+        if !stale.is_empty() {
+            report
+                .note(format!("catalog: {} documents of an older state were dropped", stale.len()));
+        }
     }
     let highest = identities.iter().map(|identity| identity.id);
     let highest = highest.chain(rows.values().map(|row| row.document_id)).max();
@@ -177,7 +228,7 @@ fn reconcile(
     state.meta.next_document_id = state.meta.next_document_id.max(next).max(1);
     state.meta.sequence = state.meta.sequence.max(lexical_sequence);
 
-    let unwanted = unwanted(&rows, &identities);
+    let unwanted = unwanted(rows.iter(), &identities);
     let held: HashSet<u64> =
         identities.iter().map(|identity| identity.id).filter(|id| !unwanted.contains(id)).collect();
     for &id in &unwanted {
@@ -223,10 +274,19 @@ fn reconcile(
     Ok(())
 }
 
+/// Whether both hold the same documents.
+fn agree(rows: &[(Vec<u8>, Row)], identities: &[Identity]) -> bool {
+    let rows = || rows.iter().map(|(path, row)| (path, row));
+    let documents = rows().filter(|(_, row)| document(&row.state).is_some()).count();
+    documents == identities.len() && unwanted(rows(), identities).is_empty()
+}
+
 /// Numbers of documents in the lexical index that are not exactly one row's document.
-fn unwanted(rows: &HashMap<Vec<u8>, Row>, identities: &[Identity]) -> HashSet<u64> {
+fn unwanted<'a>(
+    rows: impl Iterator<Item = (&'a Vec<u8>, &'a Row)>,
+    identities: &[Identity],
+) -> HashSet<u64> {
     let expected: HashMap<u64, (crate::content::ShortKey, u64)> = rows
-        .iter()
         .filter_map(|(path, row)| {
             let content = document(&row.state)?;
             let hash = path_hash(&path_from_bytes(path));
