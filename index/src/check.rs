@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::catalog::{self, CatalogMeta, Row};
 use crate::encodings::{EncodingIndex, VECTOR_KIND};
-use crate::error::{PathContext, Result};
+use crate::error::{IndexError, PathContext, Result};
 use crate::files::FileState;
 use crate::folders::Folders;
 use crate::layout::{Layout, writer_alive};
@@ -75,6 +75,22 @@ struct Check {
 impl Check {
     fn add(&mut self, severity: Severity, path: PathBuf, message: impl Into<String>) {
         self.findings.push(Finding { severity, path, message: message.into() });
+    }
+
+    /// Notes damage to a part that the next writer makes again from the others; `None` for it.
+    fn mended<T>(&mut self, result: Result<T>, path: &Path) -> Option<T> {
+        match result {
+            Err(
+                error @ (IndexError::Damaged { .. }
+                | IndexError::Catalog { .. }
+                | IndexError::Lexical { .. }),
+            ) => {
+                let message = format!("{error}; the next writer makes it again");
+                self.add(Severity::Warning, path.to_owned(), message);
+                None
+            }
+            result => self.passed(result, path),
+        }
     }
 
     /// Notes a failure; `None` for what failed.
@@ -163,7 +179,7 @@ impl Check {
             let identities = guarded(&folder, || lexical.identities(&reader.searcher()))?;
             Ok((lexical.sequence()?, identities))
         };
-        let (sequence, identities) = self.passed(read(), &folder)?;
+        let (sequence, identities) = self.mended(read(), &folder)?;
         let message = format!("{} documents, commit {sequence}", identities.len());
         self.add(Severity::Fine, folder, message);
         Some(identities)
@@ -195,7 +211,7 @@ impl Check {
             self.add(Severity::Fine, folder, "in use by a writer; not looked at");
             return;
         }
-        let Some((rows, meta)) = self.passed(catalog::inspect(&folder), &folder) else { return };
+        let Some((rows, meta)) = self.mended(catalog::inspect(&folder), &folder) else { return };
         let message = format!("{} files, commit {}", rows.len(), meta.sequence);
         self.add(Severity::Fine, folder.clone(), message);
         if let Some(texts) = texts {

@@ -38,7 +38,9 @@ pub(super) fn search(
     request: &SearchRequest<'_>,
 ) -> Result<SearchResults> {
     let documents = view.documents()?;
-    let mut results = SearchResults { mode: request.mode, encoded: 1.0, ..Default::default() };
+    let warnings = view.damage();
+    let mut results =
+        SearchResults { mode: request.mode, encoded: 1.0, warnings, ..Default::default() };
     let meaning = match (request.vector, encoded) {
         (Some((_, vector)), Some(encoded)) if request.mode != Mode::Keyword => {
             results.encoded = encoded.documents as f32 / documents.all.len().max(1) as f32;
@@ -349,7 +351,12 @@ impl Shower<'_> {
             return Ok(None);
         }
         let document = self.documents.all[ranked.place];
-        let Some(text) = self.view.text(document.content)? else { return Ok(None) };
+        let Some(text) = self.view.text(document.content)? else {
+            return Err(IndexError::damaged(
+                self.view.texts_folder(),
+                "the document's text is gone",
+            ));
+        };
         let cosines = self.meaning.map(|meaning| meaning.passages(ranked.place));
         let by_word = mode != Mode::Semantic;
         let cosines = cosines.unwrap_or_default();

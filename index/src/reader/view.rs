@@ -1,6 +1,7 @@
 //! What a reader sees: all parts as of one commit.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use tantivy::{DocAddress, IndexReader, Searcher};
@@ -10,7 +11,7 @@ use crate::encodings::{Encoding, EncodingIndex, VECTOR_KIND};
 use crate::error::Result;
 use crate::layout::Layout;
 use crate::lexical::{Lexical, StoredRecord, guarded};
-use crate::segments::Segments;
+use crate::segments::{Changes, Segments};
 use crate::texts::{TEXT_KIND, TextIndex, TextReader};
 
 /// All parts as of one commit.
@@ -22,6 +23,8 @@ pub(super) struct View {
     pub(super) vectors: Segments,
     pub(super) encodings: EncodingIndex,
     documents: OnceLock<Documents>,
+    /// What of texts and of vectors cannot be read, one sentence each.
+    damage: [Vec<String>; 2],
 }
 
 /// Every live document, in the order of the lexical index.
@@ -79,12 +82,14 @@ impl View {
         let searcher = reader.searcher();
         let (texts, changes) = Segments::open(&layout.texts(), TEXT_KIND)?;
         let mut text_index = TextIndex::default();
-        text_index.add_all(&texts, &changes.records);
+        let unreadable = text_index.add_all(&texts, &changes.records);
+        let text_damage = damage_in(&texts, &changes, unreadable);
         let (vectors, changes) = Segments::open(&layout.vectors(), VECTOR_KIND)?;
         let mut encodings = EncodingIndex::default();
-        encodings.add_all(&vectors, &changes.records);
+        let unreadable = encodings.add_all(&vectors, &changes.records);
+        let damage = [text_damage, damage_in(&vectors, &changes, unreadable)];
         let documents = OnceLock::new();
-        Ok(View { lexical, searcher, texts, text_index, vectors, encodings, documents })
+        Ok(View { lexical, searcher, texts, text_index, vectors, encodings, documents, damage })
     }
 
     /// Looks again, reading only what was written since; `None` when nothing was.
@@ -100,12 +105,19 @@ impl View {
             true => TextIndex::default(),
             false => self.text_index.clone(),
         };
-        text_index.add_all(&texts, &new_texts.records);
+        let unreadable = text_index.add_all(&texts, &new_texts.records);
+        // Files that were begun anew were put right by a writer.
+        let damage = |before: &Vec<String>, segments: &Segments, changes: &Changes, unreadable| {
+            let before = if changes.restarted { &[][..] } else { &before[..] };
+            [before, &damage_in(segments, changes, unreadable)].concat()
+        };
+        let text_damage = damage(&self.damage[0], &texts, &new_texts, unreadable);
         let mut encodings = match new_vectors.restarted {
             true => EncodingIndex::default(),
             false => self.encodings.clone(),
         };
-        encodings.add_all(&vectors, &new_vectors.records);
+        let unreadable = encodings.add_all(&vectors, &new_vectors.records);
+        let vector_damage = damage(&self.damage[1], &vectors, &new_vectors, unreadable);
         Ok(Some(View {
             lexical: self.lexical.clone(),
             searcher,
@@ -114,6 +126,7 @@ impl View {
             vectors,
             encodings,
             documents: OnceLock::new(),
+            damage: [text_damage, vector_damage],
         }))
     }
 
@@ -129,6 +142,15 @@ impl View {
 
     pub(super) fn stored(&self, at: DocAddress) -> Result<StoredRecord> {
         guarded(&self.lexical.folder, || self.lexical.stored(&self.searcher, at))
+    }
+
+    /// What cannot be read, one sentence each.
+    pub(super) fn damage(&self) -> Vec<String> {
+        self.damage.concat()
+    }
+
+    pub(super) fn texts_folder(&self) -> &Path {
+        self.texts.folder()
     }
 
     /// A document's text, or `None` when it is not stored.
@@ -157,6 +179,21 @@ impl View {
         }
         Ok(encoded)
     }
+}
+
+/// What a look at segment files found that cannot be read. Half a record at a file's end does not
+/// count: one may be on its way there now, or was when the writer was killed.
+fn damage_in(segments: &Segments, changes: &Changes, unreadable: usize) -> Vec<String> {
+    let mended = "the next writer mends this";
+    let ranges = changes.damaged.iter().map(|(id, range)| {
+        let (path, bytes) = (segments.path(*id), range.end - range.start);
+        format!("{}: {bytes} bytes at {} are damaged; {mended}", path.display(), range.start)
+    });
+    let records = (unreadable > 0).then(|| {
+        let folder = segments.folder().display();
+        format!("{folder}: {unreadable} records cannot be understood; {mended}")
+    });
+    ranges.chain(records).collect()
 }
 
 /// What one encoder made of the live documents.
