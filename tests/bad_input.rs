@@ -219,6 +219,50 @@ fn damaged_index_files_are_mended_or_named() {
     }
 }
 
+#[test]
+fn a_damaged_catalog_is_made_again_by_itself() {
+    let desk = Desk::new();
+    for number in 0..6 {
+        desk.write(&format!("{number}.txt"), note(&format!("subject{number}")));
+    }
+    desk.run(["add", "docs", "--no-wait"]).ok();
+    let id = |desk: &Desk| {
+        let found = desk.run(["search", "--json", "--mode", "keyword", "subject3"]).ok().json();
+        found["hits"][0]["id"].clone()
+    };
+    let before = id(&desk);
+    for file in files_under(&desk.data().join("catalog")) {
+        let length = std::fs::metadata(&file).unwrap().len();
+        std::fs::write(&file, vec![0xA5; length as usize]).unwrap();
+    }
+    // Nothing that reads needs it.
+    assert_eq!(desk.find("subject3"), ["3.txt"]);
+    desk.run(["add", "docs", "--no-wait"]).ok().says("catalog").says("6 unchanged");
+    assert_eq!(id(&desk), before);
+    assert_eq!(desk.count("seen"), 6);
+    desk.run(["add", "docs", "--no-wait"]).ok().does_not_say("catalog");
+}
+
+#[test]
+fn an_index_of_a_newer_release_is_left_alone() {
+    let desk = Desk::new();
+    desk.write("page.txt", note("the harbour"));
+    desk.run(["add", "docs", "--no-wait"]).ok();
+    let version = desk.data().join("VERSION");
+    std::fs::write(&version, "2\n").unwrap();
+    let content = |file: &std::path::PathBuf| (file.clone(), std::fs::read(file).unwrap());
+    let before: Vec<_> = files_under(&desk.data()).iter().map(content).collect();
+    for args in [&["add", "docs"][..], &["search", "harbour"], &["rebuild"], &["remove", "docs"]] {
+        desk.run(args).exits(2).says("newer release").says("format 2").says("VERSION");
+    }
+    let after: Vec<_> = files_under(&desk.data()).iter().map(content).collect();
+    assert_eq!(before, after);
+    // A number that no release wrote is damage, and mended.
+    std::fs::write(&version, "0\n").unwrap();
+    desk.run(["add", "docs", "--no-wait"]).ok();
+    assert_eq!(desk.find("harbour"), ["page.txt"]);
+}
+
 fn files_under(folder: &Path) -> Vec<std::path::PathBuf> {
     let mut files = Vec::new();
     let Ok(entries) = std::fs::read_dir(folder) else { return files };

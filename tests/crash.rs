@@ -1,8 +1,10 @@
 //! SIGKILL and Ctrl-C at any moment: nothing acknowledged is lost and nobody has to repair anything.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::common::{Desk, note};
+use crate::common::{Desk, Ran, note, tiny_encoder};
 
 const DOCUMENTS: u64 = 60;
 
@@ -62,6 +64,155 @@ fn killed_at_many_moments_then_finished() {
     desk.add();
     assert_whole(&desk);
     desk.add().does_not_say("encoded in");
+}
+
+/// Numbers that look random and are the same each time.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % bound
+    }
+}
+
+/// A folder in which a person works: its documents by name, with the subject of each.
+struct Work {
+    desk: Desk,
+    documents: BTreeMap<String, String>,
+    random: Random,
+    made: usize,
+}
+
+impl Work {
+    fn new(documents: usize) -> Self {
+        let random = Random(0x9E37_79B9_7F4A_7C15);
+        let mut work = Work { desk: Desk::new(), documents: BTreeMap::new(), random, made: 0 };
+        for _ in 0..documents {
+            work.create();
+        }
+        work.desk.write("broken.pdf", "%PDF-1.4 and nothing else");
+        work.desk.write("image.bin", [0; 64]);
+        work
+    }
+
+    fn write(&mut self, name: &str) {
+        self.made += 1;
+        let subject = format!("subject{}", self.made);
+        self.desk.write(name, note(&subject).repeat(1 + self.made % 9));
+        self.documents.insert(name.to_owned(), subject);
+    }
+
+    fn create(&mut self) {
+        let name = format!("{}/{}.txt", self.made % 5, self.made);
+        self.write(&name);
+    }
+
+    fn any(&mut self) -> String {
+        let at = self.random.below(self.documents.len());
+        self.documents.keys().nth(at).expect("a document").clone()
+    }
+
+    /// Makes, edits, renames and deletes a few files.
+    fn change(&mut self) {
+        for _ in 0..6 {
+            match self.random.below(4) {
+                0 => self.create(),
+                1 => {
+                    let name = self.any();
+                    self.write(&name);
+                }
+                2 if self.documents.len() > 12 => {
+                    let name = self.any();
+                    std::fs::remove_file(self.desk.docs().join(&name)).unwrap();
+                    self.documents.remove(&name);
+                }
+                2 => self.create(),
+                _ => {
+                    let name = self.any();
+                    self.made += 1;
+                    let to = format!("{}/moved-{}.txt", self.made % 5, self.made);
+                    let docs = self.desk.docs();
+                    std::fs::create_dir_all(docs.join(&to).parent().unwrap()).unwrap();
+                    std::fs::rename(docs.join(&name), docs.join(&to)).unwrap();
+                    let subject = self.documents.remove(&name).unwrap();
+                    self.documents.insert(to, subject);
+                }
+            }
+        }
+    }
+
+    fn command(&self, args: &[&str], data: &Path) -> std::process::Command {
+        let mut command = self.desk.command(args);
+        command.env("LSEARCH_ENCODER", tiny_encoder()).env("LSEARCH_DATA_DIR", data);
+        command.env("LSEARCH_NO_DAEMON", "1");
+        command
+    }
+
+    fn run(&self, args: &[&str], data: &Path) -> Ran {
+        Ran::of(self.command(args, data).output().expect("a runnable lsearch"))
+    }
+
+    /// The paths found by a word of every document, sorted.
+    fn found(&self, mode: &str, data: &Path) -> Vec<String> {
+        let all = ["search", "--json", "--mode", mode, "--all", "-n", "1000", "notes"];
+        let mut found = self.desk.relative(&self.run(&all, data).ok().json());
+        found.sort();
+        found
+    }
+}
+
+/// With `LSEARCH_KILL_ROUNDS=500` it takes some minutes.
+#[test]
+fn killed_while_files_come_change_and_go() {
+    let rounds =
+        std::env::var("LSEARCH_KILL_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
+    let mut work = Work::new(20);
+    let data = work.desk.data();
+    // How long an add takes here, so that the kills fall anywhere within one.
+    let begun = Instant::now();
+    work.run(&["add", "docs"], &data).ok();
+    let whole = begun.elapsed();
+    let mut killed = 0;
+    for round in 0..rounds {
+        work.change();
+        let args: &[&str] =
+            if round % 3 == 0 { &["add", "docs", "--no-wait"] } else { &["add", "docs"] };
+        let mut add = work.command(args, &data).spawn().expect("a runnable lsearch");
+        let moment = whole.mul_f64(work.random.below(1000) as f64 / 1300.0);
+        std::thread::sleep(moment);
+        add.kill().expect("a kill");
+        killed += usize::from(add.wait().expect("its end").code().is_none());
+        // What is found may be of before or after, but is found, and once, without any repair.
+        let found = work.found("keyword", &data);
+        assert!(found.is_sorted_by(|a, b| a < b), "round {round}: twice in {found:?}");
+        assert!(found.len() >= 12 / 2, "round {round}: {found:?}");
+    }
+    println!("{killed} of {rounds} adds were killed; one takes {whole:.1?}");
+    assert!(killed > 0, "every add was quicker than its kill");
+
+    work.run(&["add", "docs"], &data).ok();
+    let fresh = work.desk.home().join("fresh");
+    work.run(&["add", "docs"], &fresh).ok();
+    let names: Vec<String> = work.documents.keys().cloned().collect();
+    for mode in ["keyword", "semantic"] {
+        assert_eq!(work.found(mode, &data), names, "{mode}");
+        assert_eq!(work.found(mode, &fresh), names, "{mode}, fresh");
+    }
+    let counts =
+        |data: &Path| work.run(&["status", "--json"], data).ok().json()["documents"].clone();
+    assert_eq!(counts(&data), counts(&fresh));
+    // The texts are those of now, not of before.
+    for (name, subject) in work.documents.iter().take(40) {
+        let ran = work.run(&["search", "--json", "--mode", "keyword", subject], &data);
+        assert_eq!(work.desk.relative(&ran.ok().json()), [name.as_str()], "{subject}");
+    }
+    let checks = work.run(&["doctor", "--json"], &data).ok().json();
+    for check in checks.as_array().expect("checks").iter().filter(|check| check["name"] == "index")
+    {
+        assert_eq!(check["level"], "good", "{checks:#}");
+    }
 }
 
 #[cfg(unix)]

@@ -5,6 +5,8 @@ mod changes;
 mod common;
 mod crash;
 mod eval;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod faults;
 #[cfg(target_os = "linux")]
 mod full_disk;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]

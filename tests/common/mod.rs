@@ -13,6 +13,11 @@ pub fn repository() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
+/// An encoder of 20 KB: its vectors mean little and cost next to nothing.
+pub fn tiny_encoder() -> PathBuf {
+    repository().join("engine/tests/tiny-whole")
+}
+
 /// The ONNX Runtime that every test shares: `LSEARCH_ORT_LIB`, or fetched once into `target/onnxruntime`.
 pub fn onnx_runtime() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
