@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
@@ -47,6 +49,8 @@ pub(crate) struct CatalogMeta {
     pub(crate) next_document_id: u64,
 }
 
+/// How long a flush may take before a second one is started.
+const FLUSH_PATIENCE: Duration = Duration::from_millis(500);
 const META_KEY: &[u8] = b"m";
 const ROW_PREFIX: u8 = b'f';
 
@@ -62,7 +66,7 @@ impl Drop for Catalog {
     /// Nothing hangs on that: what was committed was synced by [`Catalog::sync`].
     fn drop(&mut self) {
         let db = self.db.take();
-        caught(|| drop(db));
+        let _ = caught(|| drop(db));
     }
 }
 
@@ -165,7 +169,7 @@ impl Catalog {
     /// Makes everything applied durable.
     pub(crate) fn sync(&self) -> Result<()> {
         let folder = self.layout.catalog();
-        guarded(&folder, || self.db().flush().at(&folder))?;
+        guarded(&folder, || flush(self.db()).at(&folder))?;
         // The store's flush hands its pages to the disk but does not wait for the disk's cache.
         for name in ["db", "conf"] {
             let path = folder.join(name);
@@ -175,9 +179,32 @@ impl Catalog {
     }
 }
 
+/// Flushes the store. Where its write fails in a thread of its own, it may leave whoever waits for
+/// it waiting for ever; another flush then meets the failure and wakes them all. So a second thread
+/// flushes, too, while the first takes long.
+fn flush(db: &sled::Db) -> sled::Result<usize> {
+    let again = || drop(caught(|| db.flush()));
+    std::thread::scope(|scope| {
+        let (done, ended) = mpsc::channel::<()>();
+        let watch = move || {
+            let mut patience = FLUSH_PATIENCE;
+            while ended.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
+                // On a disk that is only slow these threads wait, too, so they are started ever
+                // more rarely. Where none can be started there is nothing to be done.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, again);
+                patience *= 2;
+            }
+        };
+        let _ = std::thread::Builder::new().spawn_scoped(scope, watch);
+        let flushed = db.flush();
+        drop(done);
+        flushed
+    })
+}
+
 /// Runs something that changes the store, which panics at some failures of the disk.
 fn guarded<T>(folder: &Path, run: impl FnOnce() -> Result<T>) -> Result<T> {
-    caught(run).unwrap_or_else(|| {
+    caught(run).unwrap_or_else(|_| {
         Err(IndexError::io(folder, std::io::Error::other("the store failed while writing")))
     })
 }
@@ -185,7 +212,7 @@ fn guarded<T>(folder: &Path, run: impl FnOnce() -> Result<T>) -> Result<T> {
 /// Reads a catalog without repairing anything. No writer may be at work.
 pub(crate) fn inspect(folder: &Path) -> Result<(Rows, CatalogMeta)> {
     let (db, rows, meta) = read_all(folder)?;
-    caught(|| drop(db));
+    let _ = caught(|| drop(db));
     Ok((rows, meta.unwrap_or_default()))
 }
 
@@ -274,7 +301,7 @@ fn read_all(folder: &Path) -> Result<Contents> {
     };
     // The store asserts on damage it did not foresee.
     caught(open)
-        .unwrap_or_else(|| Err(IndexError::damaged(folder, "the store panicked while opening")))
+        .unwrap_or_else(|_| Err(IndexError::damaged(folder, "the store panicked while opening")))
 }
 
 fn row_key(path: &[u8]) -> Vec<u8> {

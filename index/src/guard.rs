@@ -9,9 +9,9 @@ thread_local! {
     static HANDLED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs something that may panic; `None` when it did. Nothing is printed: the caller says in an
-/// error of its own what happened.
-pub(crate) fn caught<T>(run: impl FnOnce() -> T) -> Option<T> {
+/// Runs something that may panic. Nothing is printed when it does: the caller says in an error of
+/// its own what happened.
+pub(crate) fn caught<T>(run: impl FnOnce() -> T) -> std::thread::Result<T> {
     static INSTALLED: Once = Once::new();
     // While a thread panics the hook cannot be exchanged; whatever is printed then does no harm.
     if !std::thread::panicking() {
@@ -27,7 +27,7 @@ pub(crate) fn caught<T>(run: impl FnOnce() -> T) -> Option<T> {
     let before = HANDLED.replace(true);
     let result = catch_unwind(AssertUnwindSafe(run));
     HANDLED.set(before);
-    result.ok()
+    result
 }
 
 #[cfg(test)]
@@ -35,10 +35,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_is_a_missing_result() {
-        assert_eq!(caught(|| 7), Some(7));
-        assert_eq!(caught(|| caught(|| -> u8 { panic!("within") })), Some(None));
-        assert_eq!(caught(|| -> u8 { panic!("by itself") }), None);
+    fn a_panic_is_an_error() {
+        assert_eq!(caught(|| 7).unwrap(), 7);
+        assert!(caught(|| caught(|| -> u8 { panic!("within") }).is_err()).unwrap());
+        let panic = caught(|| -> u8 { panic!("by itself") }).unwrap_err();
+        assert_eq!(panic.downcast_ref(), Some(&"by itself"));
         assert!(!HANDLED.get(), "what panics later is told");
     }
 }

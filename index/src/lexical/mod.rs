@@ -143,7 +143,7 @@ fn failure(failures: &Failures, folder: &Path, error: tantivy::TantivyError) -> 
 
 /// Runs something over files that may be damaged: tantivy asserts where it trusts its checksums.
 pub(crate) fn guarded<T>(folder: &Path, run: impl FnOnce() -> Result<T>) -> Result<T> {
-    caught(run).unwrap_or_else(|| {
+    caught(run).unwrap_or_else(|_| {
         Err(IndexError::damaged(folder, "reading it failed; its files are not what was written"))
     })
 }

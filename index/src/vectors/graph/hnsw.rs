@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::mem::ManuallyDrop;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -13,6 +12,7 @@ use hnsw_rs::hnsw::Point;
 use hnsw_rs::hnswio::HnswIo;
 
 use super::GraphParams;
+use crate::guard::caught;
 use crate::vectors::dot_f32;
 
 /// Layers that `hnsw_rs` can write; it refuses to write a graph made with another number.
@@ -97,7 +97,7 @@ impl Hnsw {
     /// Writes the graph into the folder and returns the base name that the two files got.
     pub(super) fn dump(&self, dir: &Path, base_name: &str) -> Result<String, String> {
         // `hnsw_rs` panics where it cannot open a file.
-        match catch_unwind(AssertUnwindSafe(|| self.inner.file_dump(dir, base_name))) {
+        match caught(|| self.inner.file_dump(dir, base_name)) {
             Ok(result) => result.map_err(|error| error.to_string()),
             Err(panic) => Err(panic_text(panic.as_ref())),
         }
@@ -110,7 +110,7 @@ impl Hnsw {
         // SAFETY: the reference goes into `inner`, which `Hnsw` drops before the reader.
         let source: &'static HnswIo = unsafe { reader.get() };
         let load = || source.load_hnsw_with_dist::<f32, CosineDistance>(CosineDistance);
-        match catch_unwind(AssertUnwindSafe(load)) {
+        match caught(load) {
             Ok(Ok(mut inner)) => {
                 // Reloading switches this on, though the graph was built without.
                 inner.set_extend_candidates(false);
