@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use crate::error::{IndexError, PathContext, Result};
+use crate::faults;
 
 const LOCK_ATTEMPTS: usize = 10;
 const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
@@ -214,9 +215,11 @@ impl WriterLock {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.set_len(0).at(&self.path)?;
+        // Cut to length last: a full disk must not make an unclean end look like an orderly one.
         self.file.rewind().at(&self.path)?;
+        faults::io("lock write").at(&self.path)?;
         self.file.write_all(bytes).at(&self.path)?;
+        self.file.set_len(bytes.len() as u64).at(&self.path)?;
         self.file.sync_data().at(&self.path)
     }
 }
@@ -273,6 +276,20 @@ mod tests {
         drop(second);
         let (_third, unclean) = WriterLock::take(&layout).unwrap();
         assert!(unclean, "the second writer ended without marking it");
+    }
+
+    #[test]
+    fn a_full_disk_does_not_hide_an_unclean_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::new(dir.path());
+        drop(WriterLock::take(&layout).unwrap());
+        faults::fail_next("lock write");
+        assert!(matches!(WriterLock::take(&layout), Err(IndexError::Io { .. })));
+        let (mut lock, unclean) = WriterLock::take(&layout).unwrap();
+        assert!(unclean);
+        lock.mark_clean().unwrap();
+        drop(lock);
+        assert!(!WriterLock::take(&layout).unwrap().1);
     }
 
     #[test]

@@ -271,7 +271,12 @@ impl SegmentLog {
             .open(&path)
             .at(&path)?;
         let header = file_header(self.segments.kind());
-        file.write_all(&header).at(&path)?;
+        let begun = faults::io("segment header").and_then(|()| file.write_all(&header));
+        if let Err(error) = begun {
+            // Without its header it would be taken for damaged.
+            let _ = fs_err::remove_file(&path);
+            return Err(IndexError::io(&path, error));
+        }
         self.folder_changed = true;
         Ok(Active { id, file, length: FILE_HEADER, dirty: true })
     }
@@ -465,6 +470,20 @@ mod tests {
         let (_, opened) = SegmentLog::open(dir.path(), KIND, 300, Verify::Last).unwrap();
         assert_eq!(opened.records, [first, third]);
         assert!(opened.notes.is_empty());
+    }
+
+    #[test]
+    fn a_file_that_could_not_be_begun_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut log, _) = SegmentLog::open(dir.path(), KIND, 300, Verify::Heads).unwrap();
+        faults::fail_next("segment header");
+        assert!(matches!(log.append(b"1", &[b"one"]), Err(IndexError::Io { .. })));
+        let record = log.append(b"1", &[b"one"]).unwrap();
+        log.sync().unwrap();
+        drop(log);
+        let (_, opened) = SegmentLog::open(dir.path(), KIND, 300, Verify::All).unwrap();
+        assert_eq!(opened.records, [record]);
+        assert!(opened.notes.is_empty(), "{:?}", opened.notes);
     }
 
     #[test]
