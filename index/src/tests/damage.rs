@@ -87,7 +87,7 @@ fn ask(reader: &Reader) -> (Answers, Vec<String>) {
     for (name, text) in TEXTS {
         match reader.document(crate::DocumentRef::Path(&place(name))) {
             Ok(Some(document)) => {
-                answers.push(vec![(document.text.clone(), document.text == text)])
+                answers.push(vec![(document.text.clone(), document.text == text)]);
             }
             Ok(None) => answers.push(Vec::new()),
             Err(error) => {
