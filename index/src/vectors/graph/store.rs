@@ -120,7 +120,11 @@ impl Graph {
         let base_name = self
             .hnsw
             .dump(dir, BASE_NAME)
-            .map_err(|reason| GraphError::Write { path: dir.to_owned(), reason })?;
+            // `hnsw_rs` keeps to itself why it could not make a file: the disk is asked again.
+            .map_err(|reason| match fs::File::create(dir.join(graph_file(BASE_NAME))) {
+                Err(error) => GraphError::Io(error),
+                Ok(_) => GraphError::Write { path: dir.to_owned(), reason },
+            })?;
         let mut files = Vec::new();
         for name in [IDS.to_owned(), graph_file(&base_name), data_file(&base_name)] {
             // Also for writing, without which Windows does not sync.
