@@ -338,7 +338,8 @@ class Monarch(nn.Module):
         )
         sizes = live.view(of_chunks).sum(2)
         evenly = (sizes.sum(1, keepdim=True) / self.config.even).clamp(max=1)
-        scale = (sizes / (sums.norm(dim=2) + 1e-9)) ** evenly
+        # A chunk of padding sums to zero whatever its scale; 0 to a power below 1 has no gradient.
+        scale = torch.where(sizes > 0, sizes / (sums.norm(dim=2) + 1e-9), 1.0) ** evenly
         return F.normalize(torch.einsum("bk,bkh->bh", scale, sums), dim=1)
 
     def computing_in(self, dtype: torch.dtype) -> Monarch:
