@@ -19,7 +19,7 @@ from . import checkpoint
 from .corpus import CLS, SEP, STOPS
 from .model import Config, Monarch
 from .optimise import Optimisers
-from .parallel import World
+from .parallel import Progress, World
 from .teacher import Teacher, read_teacher, start_from
 
 WINDOW = 510
@@ -94,11 +94,13 @@ def losses(student: Monarch, teacher: Teacher, content: Tensor) -> tuple[Tensor,
     return total + 20 * apart, parts
 
 
-def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
+def options() -> argparse.ArgumentParser:
+    """What a distillation can be told, but for what it starts from."""
+    options = argparse.ArgumentParser(description=__doc__, add_help=False)
     options.add_argument("prepared", type=Path)
     options.add_argument("out", type=Path)
-    options.add_argument("--seconds", type=float, required=True)
+    options.add_argument("--seconds", type=float, default=0.0)
+    options.add_argument("--steps", type=int, default=0, help="in place of seconds")
     options.add_argument("--tokens", type=int, default=131072, help="a step and GPU")
     options.add_argument("--rate", type=float, default=4e-4)
     options.add_argument("--mixer-rate", type=float, default=2e-3)
@@ -107,18 +109,21 @@ def main() -> None:
     options.add_argument("--shift", default="input")
     options.add_argument("--angles", type=int, default=2)
     options.add_argument("--scales", type=int, default=8)
-    options.add_argument("--resume", type=Path)
     options.add_argument("--compile", action="store_true")
-    given = options.parse_args()
+    return options
 
-    world = World()
-    torch.manual_seed(1)
-    weights = read_teacher()
-    if given.resume:
-        model, _ = checkpoint.load(given.resume)
-    else:
-        model = Monarch(Config(shift=given.shift, angles=given.angles, scales=given.scales))
-        start_from(model, weights)
+
+def fresh(given: argparse.Namespace, weights: dict[str, np.ndarray]) -> Monarch:
+    """A student that has learnt nothing yet beyond what it shares with its teacher."""
+    model = Monarch(Config(shift=given.shift, angles=given.angles, scales=given.scales))
+    start_from(model, weights)
+    return model
+
+
+def train(
+    model: Monarch, weights: dict[str, np.ndarray], given: argparse.Namespace, world: World
+) -> tuple[Monarch, dict]:
+    """Trains a model, and gives the copy of it that computes, and notes for its checkpoint."""
     model.weigh.requires_grad_(False)
     model.to(world.device)
     world.same(model)
@@ -129,23 +134,17 @@ def main() -> None:
     optimisers = Optimisers(model, half, given.rate, given.mixer_rate, given.muon_rate)
 
     shared = np.random.default_rng(7)
-    done = torch.zeros(1, device=world.device)
-    begin = last = time.time()
+    progress = Progress(given.seconds, given.steps, world)
+    last = time.time()
     step = tokens = counted = 0
-    while True:
-        if step % 10 == 0:
-            done.fill_((time.time() - begin) / given.seconds)
-            if world.size > 1:
-                torch.distributed.broadcast(done, 0)
-            if done.item() >= 1:
-                break
-        lengths = LONG if done.item() > given.long_from else SHORT
+    while (done := progress.after(step)) < 1:
+        lengths = LONG if done > given.long_from else SHORT
         length = int(shared.choice(list(lengths), p=list(lengths.values())))
         content = text.runs(max(1, given.tokens // length), length - 2)
         loss, parts = losses(half, teacher, content)
         loss.backward()
         world.average_gradients(half)
-        optimisers.at(done.item())
+        optimisers.at(done)
         norm = optimisers.step(1.0)
         step += 1
         tokens += given.tokens * world.size
@@ -162,7 +161,19 @@ def main() -> None:
     if world.leads:
         peak = torch.cuda.max_memory_allocated() / 2**30
         print(f"distilled on {tokens / 1e6:.0f}M tokens in {step} steps, {peak:.0f} GiB at most")
-        notes = {"stage": "distil", "tokens": tokens, "settings": str(vars(given))}
+    return half, {"stage": "distil", "tokens": tokens, "settings": str(vars(given))}
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, parents=[options()])
+    arguments.add_argument("--resume", type=Path)
+    given = arguments.parse_args()
+    world = World()
+    torch.manual_seed(1)
+    weights = read_teacher()
+    model = checkpoint.load(given.resume)[0] if given.resume else fresh(given, weights)
+    _, notes = train(model, weights, given, world)
+    if world.leads:
         checkpoint.save(model, given.out, notes)
     world.close()
 

@@ -10,7 +10,8 @@ nDCG@10 x 100 with one relevant document a query, cosine similarity, passages of
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -106,9 +107,35 @@ def ndcg(scores: Tensor, relevant: Tensor) -> float:
     return 100 * gains.mean().item()
 
 
-def evaluate(encoder: Encoder, prepared: Path, names: list[str], device: torch.device) -> dict:
-    """Scores by task: (document, passage, sum)."""
-    table = {}
+@dataclass
+class Task:
+    """Directions of everything that one task's scores are made of."""
+
+    queries: Tensor
+    documents: Tensor
+    passages: Tensor
+    belongs: Tensor
+    """Which document each passage belongs to."""
+    relevant: Tensor
+    """Which document each query is for."""
+
+    def scores(self, dimensions: int | None = None) -> tuple[float, float, float]:
+        """Document, passage, sum; of vectors cut to their first dimensions, if so told."""
+        parts = (self.queries, self.documents, self.passages)
+        q, whole, passages = (F.normalize(part[:, :dimensions], dim=1) for part in parts)
+        by_document = q @ whole.T
+        by_passage = best_passage(q, passages, self.belongs, len(whole))
+        return (
+            ndcg(by_document, self.relevant),
+            ndcg(by_passage, self.relevant),
+            ndcg(by_document + by_passage, self.relevant),
+        )
+
+
+def tasks(
+    encoder: Encoder, prepared: Path, names: Sequence[str], device: torch.device
+) -> Iterator[tuple[str, Task]]:
+    """The tasks of some collections by name, encoded."""
     for name in names:
         with np.load(prepared / "retrieval" / f"{name}.npz") as held:
             arrays = dict(held)
@@ -119,14 +146,12 @@ def evaluate(encoder: Encoder, prepared: Path, names: list[str], device: torch.d
             sums, _ = encode(encoder, runs, device)
             queries = F.normalize(torch.stack([part.sum(0) for part in sums]), dim=1)
             relevant = torch.tensor(arrays[f"{task}.relevant"], device=device)
-            by_document = queries @ whole.T
-            by_passage = best_passage(queries, passages, belongs, len(whole))
-            table[f"{name}/{task}"] = (
-                ndcg(by_document, relevant),
-                ndcg(by_passage, relevant),
-                ndcg(by_document + by_passage, relevant),
-            )
-    return table
+            yield f"{name}/{task}", Task(queries, whole, passages, belongs, relevant)
+
+
+def evaluate(encoder: Encoder, prepared: Path, names: Sequence[str], device: torch.device) -> dict:
+    """Scores by task: (document, passage, sum)."""
+    return {name: task.scores() for name, task in tasks(encoder, prepared, names, device)}
 
 
 def report(table: dict) -> str:

@@ -19,6 +19,7 @@ fewer operations at 32K tokens.
 from __future__ import annotations
 
 import math
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 
 import torch
@@ -239,26 +240,36 @@ class Layer(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None, basis: Basis) -> Tensor:
         """[batch, tokens, hidden] to the same; `mask` [batch, tokens] is 0 on padding, else 1."""
         x = self.mixer_norm(x + self.mix(x, mask, basis))
-        return self.mlp_norm(x + self.down(F.gelu(self.up(x))))
+        return self.mlp_norm(x + self.mlp(x))
+
+    def mlp(self, x: Tensor) -> Tensor:
+        """What each token makes of itself."""
+        return self.down(F.gelu(self.up(x)))
 
     def mix(self, x: Tensor, mask: Tensor | None, basis: Basis) -> Tensor:
-        """The gated convolution, computed channels first so that every step is a dense product."""
-        batch, tokens, hidden = x.shape
-        chunk = min(self.config.chunk, tokens)
+        """What tokens hear from one another; padding is heard by none."""
         given = x if mask is None else x * mask[:, :, None].to(x.dtype)
+        y = self.convolved(given, mask, basis)
+        return self.out(y.view(x.shape[2], -1).T).view_as(x)
+
+    def convolved(self, given: Tensor, mask: Tensor | None, basis: Basis) -> Tensor:
+        """The gated convolution, computed channels first so that every step is a dense product:
+        [hidden, batch, tokens]."""
+        batch, tokens, hidden = given.shape
+        kind = given.dtype
+        chunk = min(self.config.chunk, tokens)
         if self.config.shift == "input":
-            given = shifted(given, self.shift.to(x.dtype), 1)
+            given = shifted(given, self.shift.to(kind), 1)
         weight, bias = self.into.weight, self.into.bias
-        wide = torch.matmul(weight.to(x.dtype), given.reshape(-1, hidden).T)
+        wide = torch.matmul(weight.to(kind), given.reshape(-1, hidden).T)
         wide = wide.view(3 * hidden, batch, tokens)
         if self.config.shift == "projections":
-            wide = shifted(wide, self.shift.to(x.dtype), 2)
-        gate, value = gated(wide, bias.to(x.dtype))
+            wide = shifted(wide, self.shift.to(kind), 2)
+        gate, value = gated(wide, bias.to(kind))
         if mask is not None:
-            value = value * mask.to(x.dtype)
+            value = value * mask.to(kind)
         y = self.convolution(value.view(hidden, batch, tokens // chunk, chunk), basis)
-        y = gate * y.view(hidden, batch, tokens)
-        return self.out(y.view(hidden, -1).T).view_as(x)
+        return gate * y.view(hidden, batch, tokens)
 
 
 def gated(wide: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
@@ -344,8 +355,7 @@ class Monarch(nn.Module):
 
     def computing_in(self, dtype: torch.dtype) -> Monarch:
         """A copy that computes in another type; kernels are still made in float32."""
-        copy = Monarch(self.config)
-        copy.load_state_dict(self.state_dict())
+        copy = deepcopy(self)
         for name, parameter in copy.named_parameters():
             if not any(part in name for part in ("exponents", "coefficients", "local")):
                 parameter.data = parameter.data.to(dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import torch
 import torch.distributed as dist
@@ -72,3 +73,25 @@ class World:
         if self.size > 1:
             dist.barrier()
             dist.destroy_process_group()
+
+
+class Progress:
+    """How far a training has come, by its steps where their number is given, else by the clock."""
+
+    def __init__(self, seconds: float, steps: int, world: World) -> None:
+        if not seconds and not steps:
+            raise SystemExit("give --seconds or --steps")
+        self.seconds, self.steps, self.world = seconds, steps, world
+        self.done = torch.zeros(1, device=world.device)
+        self.begin, self.now = time.time(), 0.0
+
+    def after(self, step: int) -> float:
+        """From 0 to 1, the same for all processes; the clock is read at every tenth step."""
+        if self.steps:
+            return step / self.steps
+        if step % 10 == 0:
+            self.done.fill_((time.time() - self.begin) / self.seconds)
+            if self.world.size > 1:
+                dist.broadcast(self.done, 0)
+            self.now = self.done.item()
+        return self.now
