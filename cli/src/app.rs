@@ -1,9 +1,31 @@
 //! What every verb works with: places, configuration, and how talkative to be.
 
+use std::sync::Arc;
+
 use crate::args::{DeviceArg, GlobalArgs};
 use crate::config::Config;
 use crate::errors::CliError;
+use crate::interrupt::Stop;
 use crate::places::Places;
+
+/// Kinds of messages that are not results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Message {
+    /// Shown unless `-q`.
+    Say,
+    /// Shown with `-v`.
+    Detail,
+    /// Shown unless `-q`, as a warning.
+    Warn,
+}
+
+/// Who hears messages and progress in place of stderr: a log, or the person for whom a daemon works.
+pub trait Listener: Send + Sync {
+    /// A message.
+    fn message(&self, kind: Message, text: &str);
+    /// How far a stage of work (named by a verb such as "reading") has come, in any unit and in words.
+    fn progress(&self, stage: &str, done: u64, total: u64, words: &str);
+}
 
 /// How much goes to stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,7 +39,7 @@ pub enum Verbosity {
 }
 
 /// One invocation.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct App {
     /// Folders and files.
     pub places: Places,
@@ -27,6 +49,10 @@ pub struct App {
     pub device: DeviceArg,
     /// From `-q` and `-v`.
     pub verbosity: Verbosity,
+    /// Hears everything in place of stderr.
+    pub listener: Option<Arc<dyn Listener>>,
+    /// Says when long work is to end early.
+    pub stop: Stop,
 }
 
 impl App {
@@ -43,27 +69,41 @@ impl App {
             (false, 0) => Verbosity::Normal,
             (false, _) => Verbosity::Verbose,
         };
-        Ok(Self { places, config, device, verbosity })
+        Ok(Self { places, config, device, verbosity, listener: None, stop: Stop::default() })
+    }
+
+    /// The same invocation heard by someone else.
+    pub fn heard_by(&self, listener: Arc<dyn Listener>) -> Self {
+        Self { listener: Some(listener), ..self.clone() }
     }
 
     /// A line on stderr, unless `-q`.
     pub fn say(&self, message: impl std::fmt::Display) {
-        if self.verbosity >= Verbosity::Normal {
-            anstream::eprintln!("{message}");
-        }
+        self.tell(Message::Say, message);
     }
 
     /// A line on stderr with `-v`.
     pub fn detail(&self, message: impl std::fmt::Display) {
-        if self.verbosity >= Verbosity::Verbose {
-            anstream::eprintln!("{message}");
-        }
+        self.tell(Message::Detail, message);
     }
 
     /// A warning on stderr, unless `-q`.
     pub fn warn(&self, message: impl std::fmt::Display) {
-        if self.verbosity >= Verbosity::Normal {
-            crate::output::warning(message);
+        self.tell(Message::Warn, message);
+    }
+
+    /// A message of any kind.
+    pub fn tell(&self, kind: Message, message: impl std::fmt::Display) {
+        if let Some(listener) = &self.listener {
+            return listener.message(kind, &message.to_string());
+        }
+        let needed = if kind == Message::Detail { Verbosity::Verbose } else { Verbosity::Normal };
+        if self.verbosity < needed {
+            return;
+        }
+        match kind {
+            Message::Warn => crate::output::warning(message),
+            Message::Say | Message::Detail => anstream::eprintln!("{message}"),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use serde::{Deserialize, Serialize};
 
 /// Search your own documents, whole, by meaning and by word, on your own machine.
 #[derive(Debug, Parser)]
@@ -67,6 +68,17 @@ pub enum DeviceArg {
     Cuda,
 }
 
+impl DeviceArg {
+    /// As on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            DeviceArg::Auto => "auto",
+            DeviceArg::Cpu => "cpu",
+            DeviceArg::Cuda => "cuda",
+        }
+    }
+}
+
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -91,6 +103,9 @@ pub enum Command {
     Retry(RetryArgs),
     /// Build the indexes anew from the stored texts and vectors (nothing is encoded twice)
     Rebuild,
+    /// Keep the folders indexed by themselves, in the background
+    #[command(subcommand)]
+    Daemon(DaemonCommand),
     /// Measure retrieval quality on a collection in the BEIR layout
     Eval(EvalArgs),
     /// Check the installation and the index, and say how to mend what is wrong
@@ -142,7 +157,8 @@ pub struct FoldersArgs {
 }
 
 /// `lsearch search`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
+#[serde(default)]
 #[command(after_help = "The query:\n  \
     rent arrears                 documents about it, by word and by meaning\n  \
     \"notice of termination\"      the exact phrase must stand in the document\n  \
@@ -156,6 +172,7 @@ pub struct SearchArgs {
     pub query: Vec<String>,
     /// How many documents to show
     #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+    #[serde(default = "ten")]
     pub limit: usize,
     /// Which signals to use
     #[arg(long, value_enum, default_value_t = ModeArg::Hybrid)]
@@ -193,14 +210,20 @@ pub struct SearchArgs {
 }
 
 /// `--mode`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ModeArg {
     /// By word and by meaning
+    #[default]
     Hybrid,
     /// By word only
     Keyword,
     /// By meaning only
     Semantic,
+}
+
+fn ten() -> usize {
+    10
 }
 
 /// `lsearch get`.
@@ -234,7 +257,7 @@ pub struct StatusArgs {
     /// Machine-readable output
     #[arg(long)]
     pub json: bool,
-    /// Wait until a running add has finished
+    /// Wait until nothing is being read or encoded any more
     #[arg(long)]
     pub wait: bool,
 }
@@ -245,6 +268,52 @@ pub struct RetryArgs {
     /// Return when everything is searchable by word
     #[arg(long)]
     pub no_wait: bool,
+}
+
+/// `lsearch daemon`.
+#[derive(Debug, Subcommand)]
+pub enum DaemonCommand {
+    /// Run it here, in the foreground (what a service manager calls)
+    Run {
+        /// Leave the terminal's session
+        #[arg(long, hide = true)]
+        detached: bool,
+    },
+    /// Start it in the background; returns when the folders are watched
+    Start,
+    /// End it; what is indexed stays searchable
+    Stop,
+    /// Show what it does, which folders it watches and how
+    Status {
+        /// Machine-readable output
+        #[arg(long)]
+        json: bool,
+    },
+    /// Stop encoding for a while; files are still made searchable by word
+    Pause {
+        /// For so long, e.g. 30m, 2h or 1d [default: until resume]
+        #[arg(long = "for", value_name = "TIME")]
+        time: Option<String>,
+    },
+    /// Go on encoding
+    Resume,
+    /// Have the system start it at every login (systemd or launchd), and start it now
+    Install {
+        /// Print the service file instead of installing it
+        #[arg(long)]
+        print: bool,
+    },
+    /// Take that back, and end it
+    Uninstall,
+    /// Print its log
+    Logs {
+        /// How many lines
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 50)]
+        lines: usize,
+        /// Go on printing what is added, until Ctrl-C
+        #[arg(short, long)]
+        follow: bool,
+    },
 }
 
 /// `lsearch eval`.

@@ -28,6 +28,10 @@ pub struct Config {
     pub extract_wall_sec: u64,
     /// From this many encoded documents on, the HNSW graph replaces the exact scan.
     pub graph_threshold_documents: usize,
+    /// The daemon rests so that it encodes no more than this share of the time.
+    pub encode_share_percent: u8,
+    /// The daemon encodes on battery, too.
+    pub encode_on_battery: bool,
 }
 
 impl Default for Config {
@@ -41,6 +45,8 @@ impl Default for Config {
             extract_memory_mb: 2048,
             extract_wall_sec: 300,
             graph_threshold_documents: 50_000,
+            encode_share_percent: 100,
+            encode_on_battery: false,
         }
     }
 }
@@ -66,6 +72,14 @@ impl Config {
                 .hint("mend the file, or remove the line to get the default")
         })?;
         config.device()?;
+        if !(1..=100).contains(&config.encode_share_percent) {
+            return Err(CliError::new(format!(
+                "{}: encode_share_percent = {} is not a share",
+                path.display(),
+                config.encode_share_percent
+            ))
+            .hint("use 1 to 100; 100 is as fast as it can"));
+        }
         Ok(config)
     }
 
@@ -85,6 +99,11 @@ impl Config {
     /// Bytes of GPU memory that the encoder may take, where that was limited.
     pub fn cuda_memory_bytes(&self) -> Option<usize> {
         (self.cuda_memory_mb > 0).then(|| self.cuda_memory_mb.saturating_mul(1_000_000))
+    }
+
+    /// Whether the daemon leaves encoding until the machine is plugged in.
+    pub fn pauses_on_battery(&self) -> bool {
+        !self.encode_on_battery
     }
 
     /// Threads to use: the configured number, or one a core.

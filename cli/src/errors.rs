@@ -47,6 +47,16 @@ impl CliError {
         self
     }
 
+    /// Message, hint and exit code.
+    pub fn into_parts(self) -> (String, Option<String>, u8) {
+        (self.message, self.hint, self.exit_code)
+    }
+
+    /// The message without its hint.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The exit code of the process.
     pub fn code(&self) -> u8 {
         self.exit_code

@@ -29,3 +29,19 @@ pub fn install() -> std::io::Result<()> {
 pub fn requested() -> bool {
     STOP.get().is_some_and(|stop| stop.load(Ordering::Relaxed))
 }
+
+/// Says when work is to end early: at Ctrl-C, or when whoever holds a clone asks for it.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Asks for an end.
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// True once an end is asked for, or Ctrl-C was pressed.
+    pub fn requested(&self) -> bool {
+        self.0.load(Ordering::Relaxed) || requested()
+    }
+}

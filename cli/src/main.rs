@@ -4,6 +4,7 @@ mod app;
 mod args;
 mod commands;
 mod config;
+mod daemon;
 mod encoder;
 mod errors;
 mod indexer;
@@ -48,6 +49,7 @@ fn run(cli: Cli) -> Result<u8, CliError> {
         Command::Status(args) => commands::status::run(&app, args),
         Command::Retry(args) => commands::retry::run(&app, args),
         Command::Rebuild => commands::rebuild::run(&app),
+        Command::Daemon(command) => commands::daemon::run(&app, command),
         Command::Eval(args) => commands::eval::run(&app, args),
         Command::Doctor(args) => commands::doctor::run(&app, args),
         Command::Setup(args) => commands::setup::run(&app, args),

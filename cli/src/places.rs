@@ -21,7 +21,14 @@ pub struct Places {
     pub config_file_named: bool,
     /// Caches that can be deleted at any time.
     pub cache: PathBuf,
+    /// Logs.
+    pub state: PathBuf,
+    /// The daemon's socket; its folder is its owner's alone.
+    pub socket: PathBuf,
 }
+
+/// A socket's path may be no longer than this on any system (108 bytes with the final zero on Linux, 104 on macOS).
+const SOCKET_PATH_BYTES: usize = 100;
 
 impl Places {
     /// Works out the folders from flags, `LSEARCH_*` variables and the platform's conventions.
@@ -53,10 +60,35 @@ impl Places {
                 Some(project) => project.cache_dir().to_path_buf(),
                 None => fallback("cache"),
             },
+            state: match project.as_ref().and_then(ProjectDirs::state_dir) {
+                Some(state) => state.to_path_buf(),
+                None => fallback("log"),
+            },
+            socket: socket(&data, &default_data),
             data,
             default_data,
         })
     }
+}
+
+/// Where the daemon of a data folder listens: in the person's runtime folder, which is gone after a restart of the
+/// machine, otherwise in the data folder.
+fn socket(data: &Path, default_data: &Path) -> PathBuf {
+    // Each data folder has a daemon of its own.
+    let name = if data == default_data {
+        "daemon.sock".to_owned()
+    } else {
+        let hash = blake3::hash(data.as_os_str().as_encoded_bytes()).to_hex();
+        format!("daemon-{}.sock", &hash[..12])
+    };
+    let short = |path: &PathBuf| path.as_os_str().len() <= SOCKET_PATH_BYTES;
+    let runtime = path_variable("XDG_RUNTIME_DIR").filter(|folder| folder.is_absolute());
+    let in_runtime = runtime.map(|folder| folder.join("lsearch").join(&name)).filter(short);
+    let in_data = data.join("run").join("daemon.sock");
+    in_runtime.or_else(|| Some(in_data).filter(short)).unwrap_or_else(|| {
+        let user = rustix::process::getuid().as_raw();
+        std::env::temp_dir().join(format!("lsearch-{user}")).join(name)
+    })
 }
 
 impl Places {

@@ -24,6 +24,7 @@ mod sandbox;
 mod secrets;
 mod title;
 mod walk;
+pub mod watch;
 
 pub use document::{Document, Heading};
 pub use encoding::{Decoded, decode};
@@ -38,7 +39,7 @@ pub use reason::{FailReason, SkipReason};
 pub use sandbox::worker_process_with;
 pub use sandbox::{Extractor, ExtractorOptions, worker_main, worker_process};
 pub use secrets::is_secret;
-pub use walk::{FoundFile, WalkEvent, WalkOptions, walk};
+pub use walk::{FoundFile, Places, WalkEvent, WalkOptions, is_ignore_file, walk};
 
 /// Changes whenever the same file may come out as a different [`Document`] or be cut into different
 /// [`Passage`]s, so that what was extracted by an older version is known to be out of date.

@@ -1,8 +1,10 @@
 //! Finds the files under a folder.
 
+use std::collections::BTreeSet;
 use std::fs::Metadata;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use fs_err as fs;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
@@ -15,6 +17,11 @@ const OWN_IGNORE_FILE: &str = ".lsearchignore";
 /// The ignore files that are heeded in every folder.
 const IGNORE_FILES: [&str; 3] = [OWN_IGNORE_FILE, ".ignore", ".gitignore"];
 
+/// Whether a file says what is left out of the folder it stands in.
+pub fn is_ignore_file(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| IGNORE_FILES.iter().any(|one| name == *one))
+}
+
 /// What a walk leaves out beyond the ignore files it finds.
 #[derive(Debug, Clone)]
 pub struct WalkOptions {
@@ -26,11 +33,42 @@ pub struct WalkOptions {
     pub skip_secrets: bool,
     /// Threads that read folders; 0 chooses by the machine.
     pub threads: usize,
+    /// Look at these alone and at what lies below them, under the rules of a whole walk; `None` for all.
+    pub only: Option<Arc<Places>>,
+}
+
+/// Places within a root: files, or folders with everything below them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Places(BTreeSet<PathBuf>);
+
+impl Places {
+    /// Whether a path is one of the places or lies below one.
+    pub fn hold(&self, path: &Path) -> bool {
+        path.ancestors().any(|above| self.0.contains(above))
+    }
+
+    /// Whether one of the places lies below a folder.
+    fn lead_through(&self, folder: &Path) -> bool {
+        // Paths are ordered by their components: what lies below a folder follows it at once.
+        let from = (Bound::Included(folder), Bound::Unbounded);
+        self.0.range::<Path, _>(from).next().is_some_and(|next| next.starts_with(folder))
+    }
+
+    /// The places, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Path> {
+        self.0.iter().map(PathBuf::as_path)
+    }
+}
+
+impl FromIterator<PathBuf> for Places {
+    fn from_iter<I: IntoIterator<Item = PathBuf>>(paths: I) -> Self {
+        Places(paths.into_iter().collect())
+    }
 }
 
 impl Default for WalkOptions {
     fn default() -> Self {
-        Self { exclude: Vec::new(), max_file_bytes: None, skip_secrets: true, threads: 0 }
+        Self { exclude: Vec::new(), max_file_bytes: None, skip_secrets: true, threads: 0, only: None }
     }
 }
 
@@ -49,9 +87,31 @@ pub struct FoundFile {
     pub guess: Guess,
 }
 
+impl FoundFile {
+    /// The file as it is now; `None` when there is no regular file any more.
+    ///
+    /// # Errors
+    /// Those of the file system but that nothing is there.
+    pub fn again(&self) -> std::io::Result<Option<Self>> {
+        match fs::symlink_metadata(&self.path) {
+            Ok(metadata) if metadata.is_file() => {
+                let (modified_ns, inode) = read::stamp(&metadata);
+                let size_bytes = metadata.len();
+                Ok(Some(Self { size_bytes, modified_ns, inode, ..self.clone() }))
+            }
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
 /// One thing a walk came upon. Ignored, excluded and hidden entries give no event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WalkEvent {
+    /// A folder whose entries come next. It is open by now, but nothing of it is listed: what appears in it
+    /// from here on is either listed or can be watched for.
+    Folder(PathBuf),
     /// A file to read.
     File(FoundFile),
     /// A file, or a whole folder of secrets, that is left out.
@@ -156,10 +216,17 @@ impl Walker<'_> {
     fn entry(&self, entry: &DirEntry) -> WalkState {
         let Some(file_type) = entry.file_type() else { return WalkState::Continue };
         let is_dir = file_type.is_dir();
+        let real_path = entry.path();
         if entry.depth() == 0 {
+            (self.visit)(WalkEvent::Folder(self.given_root.to_owned()));
             return WalkState::Continue;
         }
-        let real_path = entry.path();
+        if let Some(only) = &self.options.only {
+            let path = self.as_given(real_path);
+            if !only.hold(&path) && !(is_dir && only.lead_through(&path)) {
+                return WalkState::Skip;
+            }
+        }
         if self.is_left_out(real_path, is_dir) {
             return WalkState::Skip;
         }
@@ -169,6 +236,7 @@ impl Walker<'_> {
             return WalkState::Skip;
         }
         if is_dir {
+            (self.visit)(WalkEvent::Folder(path));
             return WalkState::Continue;
         }
         if file_type.is_symlink() {

@@ -10,9 +10,11 @@ use lsearch_ingest::{IngestError, WalkOptions, walk};
 
 use crate::app::App;
 use crate::args::AddArgs;
+use crate::daemon::client;
+use crate::daemon::protocol::Request;
 use crate::encoder;
 use crate::errors::{CliError, EXIT_INTERRUPTED, EXIT_OK};
-use crate::indexer::{self, EncodeReport, ScanReport, Update, escape_glob};
+use crate::indexer::{self, EncodeReport, ScanReport, Update, UpdateReport, escape_glob};
 use crate::interrupt;
 use crate::output::units;
 use crate::places::shorten_home;
@@ -31,14 +33,14 @@ pub fn run(app: &App, args: &AddArgs) -> Result<u8, CliError> {
         check_not_own(app, folder)?;
         check_exclude(folder, &args.exclude)?;
     }
+    if let Some(client) = client::connect(app)? {
+        client.warn_if_unlike(app);
+        let (exclude, no_wait) = (args.exclude.clone(), args.no_wait);
+        return client.call(app, &Request::Add { folders: wanted, exclude, no_wait });
+    }
     let writer = indexer::open_writer(app, &app.places.data)?;
     let mut folders = Folders::load(&app.places.data)?;
     let roots = register(app, &mut folders, &wanted, &args.exclude)?;
-    if roots.is_empty() {
-        return Err(
-            CliError::new("no folder is added yet").hint("name one: lsearch add ~/Documents")
-        );
-    }
     update(app, &writer, &roots, args.no_wait)
 }
 
@@ -82,8 +84,11 @@ fn check_folder(folder: &Path) -> Result<PathBuf, CliError> {
     fs_err::canonicalize(folder).map_err(|error| CliError::io(folder, &error))
 }
 
-/// Writes the folders down and gives the roots to scan with their exclusions.
-fn register(
+/// Writes the folders down and gives the roots to scan with their exclusions; with none given, all of them.
+///
+/// # Errors
+/// When there is none at all.
+pub fn register(
     app: &App,
     folders: &mut Folders,
     wanted: &[PathBuf],
@@ -124,12 +129,17 @@ fn register(
     }
     chosen.sort();
     chosen.dedup();
-    let roots = folders
+    let roots: Vec<_> = folders
         .folders
         .iter()
         .filter(|folder| chosen.contains(&folder.path))
         .map(|folder| (folder.path.clone(), folder.exclude.clone()))
         .collect();
+    if roots.is_empty() {
+        return Err(
+            CliError::new("no folder is added yet").hint("name one: lsearch add ~/Documents")
+        );
+    }
     Ok(roots)
 }
 
@@ -181,7 +191,18 @@ pub fn update(
     no_wait: bool,
 ) -> Result<u8, CliError> {
     let update = Update { app, writer };
-    let report = update.scan_all(roots)?;
+    let report = update.scan_all(roots, None, None)?;
+    say_update(app, &report);
+    if report.scan.cancelled {
+        app.say("stopped; what was read is kept. Run `lsearch add` again to go on");
+        return Ok(EXIT_INTERRUPTED);
+    }
+    let code = encode(app, &update, no_wait)?;
+    if code == EXIT_OK { code_of(report) } else { Ok(code) }
+}
+
+/// Tells what an update came to.
+pub fn say_update(app: &App, report: &UpdateReport) {
     for root in &report.offline {
         app.warn(format_args!(
             "{} is not there now{}; its documents are kept (lsearch remove forgets them)",
@@ -193,17 +214,16 @@ pub fn update(
         app.warn(format_args!("{error}; its documents are kept"));
     }
     say_scan(app, &report.scan);
-    if report.scan.cancelled {
-        app.say("stopped; what was read is kept. Run `lsearch add` again to go on");
-        return Ok(EXIT_INTERRUPTED);
-    }
-    let code = encode(app, &update, no_wait)?;
+}
+
+/// The exit code of an update that went to its end.
+pub fn code_of(report: UpdateReport) -> Result<u8, CliError> {
     match report.unreadable.into_iter().next() {
-        Some((root, _)) if code == EXIT_OK => {
+        Some((root, _)) => {
             Err(CliError::new(format!("{}: could not be brought up to date", shorten_home(&root)))
                 .hint("give yourself the right to read it, or forget it with `lsearch remove`"))
         }
-        _ => Ok(code),
+        None => Ok(EXIT_OK),
     }
 }
 
@@ -211,7 +231,7 @@ fn encode(app: &App, update: &Update<'_>, no_wait: bool) -> Result<u8, CliError>
     let bundle = encoder::bundle(app, Verify::Sizes)?;
     let waiting = update.writer.pending(bundle.fingerprint())?.len() as u64;
     if waiting == 0 {
-        update.writer.maintain(&interrupt::requested)?;
+        update.writer.maintain(&|| app.stop.requested())?;
         return Ok(EXIT_OK);
     }
     if no_wait {
@@ -229,24 +249,13 @@ fn encode(app: &App, update: &Update<'_>, no_wait: bool) -> Result<u8, CliError>
         app.say("stopped; what was encoded is kept. Run `lsearch add` again to go on");
         return Ok(EXIT_INTERRUPTED);
     }
-    update.writer.maintain(&interrupt::requested)?;
+    update.writer.maintain(&|| app.stop.requested())?;
     Ok(EXIT_OK)
 }
 
 fn say_scan(app: &App, scan: &ScanReport) {
     let mut parts = vec![format!("{} seen", units::plural(scan.seen, "file"))];
-    for (number, what) in [
-        (scan.extracted, "read"),
-        (scan.reused, "known by content"),
-        (scan.unchanged, "unchanged"),
-        (scan.removed, "gone"),
-        (scan.skipped, "left out"),
-        (scan.failed, "failed"),
-    ] {
-        if number > 0 {
-            parts.push(format!("{} {what}", units::count(number)));
-        }
-    }
+    parts.extend(scan.parts());
     app.say(format_args!("{} in {}", parts.join(", "), units::duration(scan.elapsed)));
     for (path, reason) in scan.failures.iter().take(FAILURES_SHOWN) {
         app.warn(format_args!("{}: {reason}", shorten_home(path)));

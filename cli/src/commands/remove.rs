@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use lsearch_index::Writer;
 use lsearch_index::folders::Folders;
 
 use crate::app::App;
 use crate::args::RemoveArgs;
+use crate::daemon::client;
+use crate::daemon::protocol::Request;
 use crate::errors::{CliError, EXIT_OK};
 use crate::indexer;
 use crate::output::units;
@@ -19,22 +22,31 @@ pub fn run(app: &App, args: &RemoveArgs) -> Result<u8, CliError> {
         .iter()
         .map(|folder| known_root(&folders, folder))
         .collect::<Result<Vec<_>, _>>()?;
+    if let Some(client) = client::connect(app)? {
+        return client.call(app, &Request::Remove { folders: roots });
+    }
     let writer = indexer::open_writer(app, &app.places.data)?;
-    // Again under the lock: an add may have changed the list meanwhile.
+    forget(app, &writer, &roots)?;
+    Ok(EXIT_OK)
+}
+
+/// Forgets added folders and what was indexed from them.
+pub fn forget(app: &App, writer: &Writer, roots: &[PathBuf]) -> Result<(), CliError> {
+    // Read under the lock: an add may have changed the list meanwhile.
     let mut folders = Folders::load(&app.places.data)?;
     for root in roots {
-        let removed = writer.remove_under(&root)?;
+        let removed = writer.remove_under(root)?;
         // Documents first: a list without the folder but with its documents would leave them for ever.
         writer.commit()?;
-        folders.remove(&root);
+        folders.remove(root);
         folders.save(&app.places.data)?;
         app.say(format_args!(
             "{} forgotten, {}",
-            shorten_home(&root),
+            shorten_home(root),
             units::plural(removed as u64, "file")
         ));
     }
-    Ok(EXIT_OK)
+    Ok(())
 }
 
 /// The root a person means, also when the folder itself is gone from the disk.

@@ -9,9 +9,12 @@ use lsearch_index::folders::Folders;
 use lsearch_index::{Reader, Status};
 use serde::Serialize;
 
+use super::daemon::in_words;
 use super::is_empty_index;
 use crate::app::App;
 use crate::args::StatusArgs;
+use crate::daemon::client;
+use crate::daemon::protocol::{DaemonStatus, Request};
 use crate::encoder;
 use crate::errors::{CliError, EXIT_OK};
 use crate::interrupt;
@@ -34,7 +37,7 @@ struct JsonStatus {
     index_bytes: u64,
     sequence: u64,
     writer: Option<u32>,
-    daemon: JsonDaemon,
+    daemon: DaemonStatus,
 }
 
 #[derive(Serialize)]
@@ -66,24 +69,17 @@ struct JsonEncoder {
     device: &'static str,
 }
 
-#[derive(Serialize)]
-struct JsonDaemon {
-    running: bool,
-}
-
-/// Prints the status, after waiting for a running add with `--wait`.
+/// Prints the status, with `--wait` after everything is read and encoded.
 pub fn run(app: &App, args: &StatusArgs) -> Result<u8, CliError> {
     if args.wait {
-        interrupt::install()
-            .map_err(|error| CliError::new(format!("cannot watch for Ctrl-C: {error}")))?;
-        // Only the lock is looked at: opening a large index five times a second would slow the add down.
-        while lsearch_index::is_being_written(&app.places.data) {
-            if interrupt::requested() {
-                return Err(CliError::interrupted("stopped waiting; the add goes on"));
-            }
-            sleep(Duration::from_millis(200));
-        }
+        wait(app)?;
     }
+    // A daemon that does not answer is no reason to tell nothing.
+    let daemon = client::connect(app).and_then(|client| client.map(|one| one.status(app)).transpose());
+    let daemon = daemon.unwrap_or_else(|error| {
+        app.warn(error);
+        None
+    });
     let mut status = read(app)?;
     // What is indexed can be told without an encoder, too.
     let bundle = match encoder::bundle(app, Verify::Sizes) {
@@ -97,12 +93,30 @@ pub fn run(app: &App, args: &StatusArgs) -> Result<u8, CliError> {
         status.documents.semantic = encoded_by(&status, bundle.fingerprint());
     }
     if args.json {
-        output::print(&json::line(&to_json(app, &status, bundle.as_ref())?)?)?;
+        let shown = to_json(app, &status, bundle.as_ref(), daemon.unwrap_or_default())?;
+        output::print(&json::line(&shown)?)?;
     } else {
         let name = bundle.as_ref().map_or("cannot be used", |bundle| bundle.name());
-        output::print(&human(app, &status, name)?)?;
+        output::print(&human(app, &status, name, daemon.as_ref())?)?;
     }
     Ok(EXIT_OK)
+}
+
+/// Waits for the daemon to have nothing to do, or without one for a running add.
+fn wait(app: &App) -> Result<(), CliError> {
+    interrupt::install()
+        .map_err(|error| CliError::new(format!("cannot watch for Ctrl-C: {error}")))?;
+    if let Some(client) = client::connect(app)? {
+        return client.call(app, &Request::Wait).map(|_| ());
+    }
+    // Only the lock is looked at: opening a large index five times a second would slow the add down.
+    while lsearch_index::is_being_written(&app.places.data) {
+        if interrupt::requested() {
+            return Err(CliError::interrupted("stopped waiting; the add goes on"));
+        }
+        sleep(Duration::from_millis(200));
+    }
+    Ok(())
 }
 
 fn read(app: &App) -> Result<Status, CliError> {
@@ -117,6 +131,7 @@ fn to_json(
     app: &App,
     status: &Status,
     bundle: Option<&lsearch_engine::Bundle>,
+    daemon: DaemonStatus,
 ) -> Result<JsonStatus, CliError> {
     let folders = Folders::load(&app.places.data)?;
     Ok(JsonStatus {
@@ -153,16 +168,12 @@ fn to_json(
         encoder: bundle.map(|bundle| JsonEncoder {
             name: bundle.name().to_owned(),
             fingerprint: bundle.fingerprint().to_owned(),
-            device: match app.device {
-                crate::args::DeviceArg::Auto => "auto",
-                crate::args::DeviceArg::Cpu => "cpu",
-                crate::args::DeviceArg::Cuda => "cuda",
-            },
+            device: app.device.name(),
         }),
         index_bytes: status.index_bytes.total(),
         sequence: status.sequence,
         writer: status.writer_pid.filter(|_| status.writer_alive),
-        daemon: JsonDaemon { running: false },
+        daemon,
     })
 }
 
@@ -181,7 +192,12 @@ fn waiting(status: &Status) -> u64 {
     status.documents.keyword.saturating_sub(status.documents.semantic) as u64
 }
 
-fn human(app: &App, status: &Status, encoder: &str) -> Result<String, CliError> {
+fn human(
+    app: &App,
+    status: &Status,
+    encoder: &str,
+    daemon: Option<&DaemonStatus>,
+) -> Result<String, CliError> {
     let folders = Folders::load(&app.places.data)?;
     let mut text = String::new();
     if folders.folders.is_empty() {
@@ -204,7 +220,11 @@ fn human(app: &App, status: &Status, encoder: &str) -> Result<String, CliError> 
         units::bytes(status.index_bytes.total()),
         shorten_home(&app.places.data),
     ));
+    if let Some(daemon) = daemon {
+        text.push_str(&daemon_lines(daemon));
+    }
     match (status.writer_alive, status.writer_pid) {
+        _ if daemon.is_some() => {}
         (true, Some(pid)) => {
             text.push_str(&format!("working     process {pid} is adding documents now\n"));
         }
@@ -243,6 +263,22 @@ fn human(app: &App, status: &Status, encoder: &str) -> Result<String, CliError> 
         text.push_str("  `lsearch retry` reads them again\n");
     }
     Ok(text)
+}
+
+/// How the daemon stands, in the manner of the lines before.
+fn daemon_lines(daemon: &DaemonStatus) -> String {
+    let mut text = format!("daemon      process {} {}\n", daemon.pid, in_words(daemon));
+    if let Some(trouble) = &daemon.trouble {
+        text.push_str(&format!("trouble     {trouble}\n"));
+    }
+    if let Some(reason) = &daemon.paused {
+        text.push_str(&format!("paused      {reason}\n"));
+    }
+    if let Some(seconds) = daemon.reconciled_sec_ago {
+        let ago = units::duration(Duration::from_secs(seconds));
+        text.push_str(&format!("checked     {ago} ago against the disk\n"));
+    }
+    text
 }
 
 #[cfg(test)]

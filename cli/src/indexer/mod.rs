@@ -8,20 +8,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lsearch_engine::Encoder;
-use lsearch_index::{Writer, WriterOptions};
+use lsearch_index::{IndexError, Writer, WriterOptions};
 use lsearch_ingest::{Extractor, ExtractorOptions};
 
 use crate::app::App;
 use crate::errors::CliError;
 
-pub use encode::{EncodeReport, encode_pending};
-pub use scan::{ScanReport, Unscanned, escape_glob, scan, span_of};
+pub use encode::{Course, EncodeReport, encode_pending};
+pub use scan::{FolderHook, Interlude, Scan, ScanReport, Unscanned, escape_glob, span_of, walk_options};
 
 /// How often work is made durable while it goes on: what a kill can cost.
 const COMMIT_EVERY: Duration = Duration::from_secs(2);
 
 /// Takes the write lock, mends what a crash left behind, and says what was mended.
 pub fn open_writer(app: &App, data: &Path) -> Result<Writer, CliError> {
+    Ok(try_open_writer(app, data)?)
+}
+
+/// The same with the index's own error.
+pub fn try_open_writer(app: &App, data: &Path) -> Result<Writer, IndexError> {
     let options = WriterOptions {
         graph_threshold: app.config.graph_threshold_documents,
         threads: app.config.threads(),
@@ -71,17 +76,41 @@ pub struct UpdateReport {
     pub unreadable: Vec<(PathBuf, CliError)>,
 }
 
+impl UpdateReport {
+    /// Adds another root's.
+    pub fn merge(&mut self, other: Self) {
+        self.scan.merge(other.scan);
+        self.offline.extend(other.offline);
+        self.unreadable.extend(other.unreadable);
+    }
+}
+
 impl Update<'_> {
-    /// Brings each root's files into the index, searchable by word.
-    pub fn scan_all(&self, roots: &[(PathBuf, Vec<String>)]) -> Result<UpdateReport, CliError> {
+    /// Brings each root's files into the index, searchable by word. `on_folder` and `interlude` are those of a
+    /// [`Scan`].
+    pub fn scan_all(
+        &self,
+        roots: &[(PathBuf, Vec<String>)],
+        on_folder: Option<FolderHook>,
+        mut interlude: Option<Interlude<'_>>,
+    ) -> Result<UpdateReport, CliError> {
         let extractor = Arc::new(open_extractor(self.app)?);
         let mut report = UpdateReport::default();
         for (root, exclude) in roots {
-            if !root.is_dir() || self.stands_empty(root)? {
+            if !root.is_dir() || stands_empty(self.writer, root)? {
                 report.offline.push(root.clone());
                 continue;
             }
-            let one = match scan(self.app, self.writer, &extractor, root, exclude) {
+            let scan = Scan {
+                app: self.app,
+                writer: self.writer,
+                extractor: &extractor,
+                root,
+                exclude,
+                only: None,
+                on_folder: on_folder.clone(),
+            };
+            let one = match scan.run(interlude.as_deref_mut().map(|one| one as Interlude<'_>)) {
                 Ok(one) => one,
                 // One folder that cannot be walked does not keep the others waiting.
                 Err(Unscanned::Walk(error)) => {
@@ -98,15 +127,15 @@ impl Update<'_> {
         Ok(report)
     }
 
-    /// True when nothing at all lies in a folder of which documents are known: what an unmounted disk
-    /// leaves behind cannot be told from a folder that was emptied, and forgetting would cost vectors.
-    fn stands_empty(&self, root: &Path) -> Result<bool, CliError> {
-        let empty = std::fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_none());
-        Ok(empty && self.writer.files_under(root)?.next().is_some())
-    }
-
     /// Encodes what has no vectors of this encoder yet.
     pub fn encode(&self, encoder: &Encoder) -> Result<EncodeReport, CliError> {
-        encode_pending(self.app, self.writer, encoder)
+        encode_pending(self.app, self.writer, encoder, &mut Course::default())
     }
+}
+
+/// True when nothing at all lies in a folder of which documents are known: what an unmounted disk
+/// leaves behind cannot be told from a folder that was emptied, and forgetting would cost vectors.
+pub fn stands_empty(writer: &Writer, root: &Path) -> Result<bool, CliError> {
+    let empty = std::fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_none());
+    Ok(empty && writer.files_under(root)?.next().is_some())
 }

@@ -23,13 +23,14 @@ pub fn human(
     reader: &Reader,
     results: &SearchResults,
     args: &SearchArgs,
+    rich: bool,
 ) -> Result<String, CliError> {
     let mut text = String::new();
     for (at, hit) in results.hits.iter().enumerate() {
         if at > 0 {
             text.push('\n');
         }
-        head(&mut text, hit);
+        head(&mut text, hit, rich);
         if let Some(passage) = &hit.passage {
             if args.context > 0 {
                 context(&mut text, reader, hit, passage, args.context)?;
@@ -44,12 +45,9 @@ pub fn human(
     Ok(text)
 }
 
-fn head(text: &mut String, hit: &Hit) {
-    let shown = if style::stdout_is_rich() {
-        shorten_home(&hit.path)
-    } else {
-        hit.path.display().to_string()
-    };
+fn head(text: &mut String, hit: &Hit, rich: bool) {
+    let shown =
+        if rich { shorten_home(&hit.path) } else { hit.path.display().to_string() };
     let shown = on_one_line(&shown);
     let place = hit.passage.as_ref().map(place).unwrap_or_default();
     text.push_str(&format!(
@@ -57,7 +55,7 @@ fn head(text: &mut String, hit: &Hit) {
         hit.rank,
         paint(style::TITLE, title(hit)),
         paint(style::DIM, format_args!("#{}", hit.id)),
-        style::file_link(&hit.path, &paint(style::PATH, shown)),
+        style::file_link(&hit.path, &paint(style::PATH, shown), rich),
     ));
     for other in &hit.also_at {
         text.push_str(&format!(

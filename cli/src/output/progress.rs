@@ -1,21 +1,25 @@
 //! Progress on stderr: bars on a terminal, a plain line now and then elsewhere, nothing with `-q`.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::app::{App, Verbosity};
+use crate::app::{App, Listener, Verbosity};
 use crate::output::units;
 
 /// How often a plain line is written where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
+/// How often a listener is told.
+const TELL_EVERY: Duration = Duration::from_millis(125);
 
 enum Shown {
     Nothing,
     Lines { last: RefCell<Instant> },
     Bar(ProgressBar),
+    Told { listener: Arc<dyn Listener>, last: Cell<Option<Instant>> },
 }
 
 /// One stage of work with a known or growing total.
@@ -28,7 +32,9 @@ pub struct Stage {
 impl Stage {
     /// Starts a stage; `label` is a verb such as "reading".
     pub fn new(app: &App, label: &'static str) -> Self {
-        let shown = if app.verbosity == Verbosity::Quiet {
+        let shown = if let Some(listener) = &app.listener {
+            Shown::Told { listener: Arc::clone(listener), last: Cell::new(None) }
+        } else if app.verbosity == Verbosity::Quiet {
             Shown::Nothing
         } else if std::io::stderr().is_terminal() && app.verbosity == Verbosity::Normal {
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(8));
@@ -51,6 +57,12 @@ impl Stage {
                 bar.set_length(total.max(1));
                 bar.set_position(done.min(total));
                 bar.set_message(message());
+            }
+            Shown::Told { listener, last } => {
+                if last.get().is_none_or(|last| last.elapsed() >= TELL_EVERY) {
+                    last.set(Some(Instant::now()));
+                    listener.progress(self.label, done, total, &message());
+                }
             }
             Shown::Lines { last } => {
                 if last.borrow().elapsed() >= LINE_EVERY {

@@ -31,9 +31,9 @@ pub fn stdout_is_rich() -> bool {
         && !matches!(anstream::AutoStream::choice(&std::io::stdout()), anstream::ColorChoice::Never)
 }
 
-/// `text` as an OSC 8 link to a file, where the terminal shows styles.
-pub fn file_link(path: &Path, text: &str) -> String {
-    if !stdout_is_rich() {
+/// `text` as an OSC 8 link to a file, where the terminal is `rich` enough.
+pub fn file_link(path: &Path, text: &str, rich: bool) -> String {
+    if !rich {
         return text.to_owned();
     }
     let mut url = String::from("file://");

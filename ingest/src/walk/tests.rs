@@ -21,6 +21,7 @@ fn walked(root: &Path, options: &WalkOptions) -> BTreeMap<String, String> {
     let events = Mutex::new(BTreeMap::new());
     let visit = |event: WalkEvent| {
         let (path, what) = match event {
+            WalkEvent::Folder(_) => return,
             WalkEvent::File(found) => (found.path, "file".to_owned()),
             WalkEvent::Skipped { path, reason } => (path, reason.to_string()),
             WalkEvent::Failed { path, reason } => (path, format!("failed: {reason}")),
@@ -194,4 +195,47 @@ fn a_cancelled_walk_stops() {
     let options = WalkOptions { threads: 1, ..WalkOptions::default() };
     walk(folder.path(), &options, &visit, &cancel).unwrap();
     assert_eq!(seen.into_inner(), 5);
+}
+
+#[test]
+fn a_walk_of_some_places_follows_the_rules_of_a_whole_one() {
+    let folder = tree(&[
+        (".gitignore", "*.tmp\nbuild/\n"),
+        ("a/x.txt", "x"),
+        ("a/x.tmp", "x"),
+        ("a/deep/y.txt", "x"),
+        ("ab/z.txt", "x"),
+        ("build/out.txt", "x"),
+        (".hidden/h.txt", "x"),
+        ("b.txt", "x"),
+    ]);
+    let only = |names: &[&str]| {
+        let places = names.iter().map(|name| folder.path().join(name)).collect();
+        let options = WalkOptions { only: Some(Arc::new(places)), ..WalkOptions::default() };
+        files(folder.path(), &options)
+    };
+    assert_eq!(only(&["a"]), ["a/deep/y.txt", "a/x.txt"]);
+    assert_eq!(only(&["a/deep/y.txt", "b.txt"]), ["a/deep/y.txt", "b.txt"]);
+    // A place that is ignored, or below something hidden or ignored, is left out as ever.
+    assert_eq!(only(&["a/x.tmp", "build/out.txt", ".hidden/h.txt", "gone.txt"]), [""; 0]);
+    assert_eq!(only(&[""]).len(), 4);
+}
+
+#[test]
+fn every_folder_is_told_before_what_is_in_it() {
+    let folder = tree(&[("a/b/x.txt", "x"), ("skipped/y.txt", "x"), (".gitignore", "skipped/\n")]);
+    let told = Mutex::new(Vec::new());
+    let visit = |event| match event {
+        WalkEvent::Folder(path) => told.lock().unwrap().push(path),
+        WalkEvent::File(file) => {
+            assert!(told.lock().unwrap().contains(&file.path.parent().unwrap().to_owned()));
+        }
+        _ => {}
+    };
+    walk(folder.path(), &WalkOptions::default(), &visit, &|| false).unwrap();
+    let mut told = told.into_inner().unwrap();
+    told.sort();
+    let expected = ["", "a", "a/b"].map(|name| folder.path().join(name));
+    // A path joined with nothing ends in a slash, which makes no difference to paths.
+    assert_eq!(told, expected);
 }

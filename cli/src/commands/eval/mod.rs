@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::args::{EvalArgs, ModeArg};
 use crate::encoder;
 use crate::errors::{CliError, EXIT_INTERRUPTED, EXIT_OK};
-use crate::indexer::{self, encode_pending};
+use crate::indexer::{self, Course, encode_pending};
 use crate::interrupt;
 use crate::output::progress::Stage;
 use crate::output::{self, json, units};
@@ -145,7 +145,7 @@ fn prepare(
     let writer = indexer::open_writer(app, &home)?;
     let names = index(app, collection, &writer)?;
     if let Some((_, encoder)) = encoder {
-        let report = encode_pending(app, &writer, encoder)?;
+        let report = encode_pending(app, &writer, encoder, &mut Course::default())?;
         if report.documents > 0 {
             app.say(format_args!(
                 "{}: {} encoded in {}, {} tokens/s",

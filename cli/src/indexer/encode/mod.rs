@@ -15,10 +15,11 @@ mod store;
 mod turns;
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use lsearch_engine::{Clock, Device, Encoder, Section};
-use lsearch_index::Writer;
+use lsearch_index::{ContentKey, Pending, Writer};
 use rayon::ThreadPoolBuilder;
 
 use self::ahead::{Ahead, AheadLimits, StopOnDrop};
@@ -29,7 +30,6 @@ use self::stages::StageTimes;
 use self::store::{Encoded, Store};
 use crate::app::App;
 use crate::errors::CliError;
-use crate::interrupt;
 use crate::output::progress::Stage;
 use crate::output::units;
 
@@ -86,7 +86,19 @@ impl Plan {
     }
 }
 
-/// Encodes every live document that has no vectors of this encoder yet.
+/// A way through the documents that wait, in one run or in several.
+#[derive(Debug, Default)]
+pub struct Course {
+    /// Text that a run takes on, in bytes, though at least one document; `None` for all. Between two runs what came
+    /// in meanwhile gets its turn.
+    pub run_bytes: Option<u64>,
+    /// Documents that could not be encoded.
+    pub given_up: HashSet<ContentKey>,
+    /// Documents and bytes of text behind us.
+    done: (u64, u64),
+}
+
+/// Encodes the live documents that have no vectors of this encoder yet, in order of size.
 ///
 /// # Errors
 /// The index's failures, and the encoder's when it cannot run at all. One document that cannot be encoded is
@@ -95,12 +107,17 @@ pub fn encode_pending(
     app: &App,
     writer: &Writer,
     encoder: &Encoder,
+    course: &mut Course,
 ) -> Result<EncodeReport, CliError> {
     let stage = Stage::new(app, "encoding");
     let mut documents = writer.pending(encoder.fingerprint())?;
+    documents.retain(|document| !course.given_up.contains(&document.content));
     documents.sort_by_key(|document| (document.text_bytes, document.content));
     let total_documents = documents.len() as u64;
     let total_bytes: u64 = documents.iter().map(|document| document.text_bytes).sum();
+    documents.truncate(course.first(&documents));
+    let run_bytes: u64 = documents.iter().map(|document| document.text_bytes).sum();
+    let done = course.done;
     let plan = Plan::new(encoder.device(), app.config.threads());
     let pool = ThreadPoolBuilder::new()
         .num_threads(plan.threads)
@@ -131,13 +148,13 @@ pub fn encode_pending(
                 app.warn(notice);
             }
         }
-        show(&stage, report, &progress, (total_documents, total_bytes));
+        show(&stage, report, &progress, (total_documents, total_bytes), done);
     };
     std::thread::scope(|scope| {
         // On the pool's own threads, so that a long text is tokenised by those that stand idle, not by more.
         scope.spawn(|| pool.broadcast(|_| producer.run()));
         for _ in 0..plan.groups {
-            scope.spawn(|| turns.run(|group| encode(encoder, &progress, &ahead, group)));
+            scope.spawn(|| turns.run(|group| encode(app, encoder, &progress, &ahead, group)));
         }
         let _stop = StopOnDrop(&ahead);
         // Moved here, so that it is gone when storing ends, and no one waits to hand in more.
@@ -151,6 +168,9 @@ pub fn encode_pending(
         ));
     }
     let mut report = store.report;
+    course.done.0 += report.documents + report.failed;
+    course.done.1 += if report.cancelled { progress.bytes() } else { run_bytes };
+    course.given_up.extend(given_up.into_contents());
     report.elapsed = stage.elapsed();
     report.waiting = total_documents - report.documents.min(total_documents);
     let mut times = StageTimes {
@@ -165,9 +185,33 @@ pub fn encode_pending(
     Ok(report)
 }
 
+impl Course {
+    /// Nothing waits any more: what comes next is another way. What could not be encoded stays given up.
+    pub fn arrived(&mut self) {
+        self.done = (0, 0);
+    }
+
+    /// How many of the documents a run takes on.
+    fn first(&self, documents: &[Pending]) -> usize {
+        let Some(budget) = self.run_bytes else { return documents.len() };
+        let mut bytes = 0;
+        let fitting = documents.iter().take_while(|document| {
+            bytes += document.text_bytes;
+            bytes <= budget
+        });
+        fitting.count().max(1)
+    }
+}
+
 /// Runs a group; `None` when cancelled.
-fn encode(encoder: &Encoder, progress: &Progress, ahead: &Ahead, group: Group) -> Option<Encoded> {
-    let cancel = || interrupt::requested() || ahead.is_stopped();
+fn encode(
+    app: &App,
+    encoder: &Encoder,
+    progress: &Progress,
+    ahead: &Ahead,
+    group: Group,
+) -> Option<Encoded> {
+    let cancel = || app.stop.requested() || ahead.is_stopped();
     let outcomes = groups::outcomes(&group.places, |range| {
         let bytes = group.places[range.clone()].iter().map(|place| place.bytes).sum();
         let sections = &group.sections[range];
@@ -188,14 +232,15 @@ fn show(
     report: &EncodeReport,
     progress: &Progress,
     (total_documents, total_bytes): (u64, u64),
+    before: (u64, u64),
 ) {
     let done_bytes = progress.bytes();
     let seconds = stage.elapsed().as_secs_f64().max(0.001);
-    stage.update(done_bytes, total_bytes, || {
+    stage.update(before.1 + done_bytes, before.1 + total_bytes, || {
         format!(
             "{} of {}, {} tokens/s{}",
-            units::count(report.documents),
-            units::plural(total_documents, "document"),
+            units::count(before.0 + report.documents),
+            units::plural(before.0 + total_documents, "document"),
             units::count((progress.tokens() as f64 / seconds) as u64),
             stage.time_left(done_bytes, total_bytes)
         )

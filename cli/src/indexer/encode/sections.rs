@@ -57,6 +57,11 @@ impl GivenUp {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(*content)
     }
 
+    /// Every document that was given up.
+    pub fn into_contents(self) -> HashSet<ContentKey> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whether a document was given up.
     pub fn contains(&self, content: &ContentKey) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(content)

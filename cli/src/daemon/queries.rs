@@ -1,0 +1,136 @@
+//! Searches, with everything they need in memory.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use lsearch_engine::{Bundle, Encoder, Verify};
+use lsearch_index::query::Query;
+use lsearch_index::{Mode, Reader};
+
+use super::manners;
+use crate::app::App;
+use crate::args::SearchArgs;
+use crate::commands::search::{self, Answer, QueryVector};
+use crate::encoder;
+use crate::errors::CliError;
+
+/// The queries' encoder leaves memory after so long without a query.
+const KEPT_FOR: Duration = Duration::from_secs(900);
+
+/// Reader and encoder, each there from the first search that needs it.
+pub struct Queries {
+    app: App,
+    reader: Mutex<Option<Arc<Reader>>>,
+    encoder: Mutex<Option<Arc<Warm>>>,
+    last: Mutex<Instant>,
+    /// Something was committed since the reader last looked.
+    stale: AtomicBool,
+}
+
+struct Warm {
+    fingerprint: String,
+    encoder: Encoder,
+}
+
+impl Queries {
+    /// With nothing in memory yet.
+    pub fn new(app: App) -> Self {
+        Self {
+            app,
+            reader: Mutex::default(),
+            encoder: Mutex::default(),
+            last: Mutex::new(Instant::now()),
+            stale: AtomicBool::new(true),
+        }
+    }
+
+    /// There may be more to find.
+    pub fn index_changed(&self) {
+        self.stale.store(true, Ordering::Release);
+    }
+
+    /// Whether the encoder is in memory.
+    pub fn is_warm(&self) -> bool {
+        lock(&self.encoder).is_some()
+    }
+
+    /// Answers a search; what is to be said besides is heard by `app`.
+    pub fn answer(&self, app: &App, args: &SearchArgs, rich: bool) -> Result<Answer, CliError> {
+        *lock(&self.last) = Instant::now();
+        let asked = search::ask(app, args)?;
+        // The encoder first: where a GPU or a cold start makes it slow, commits of that time are found, too.
+        let vector = self.vector(app, &asked.query, asked.mode)?;
+        let reader = self.reader()?;
+        search::answer(app, args, &asked, &reader, vector.as_ref(), rich)
+    }
+
+    fn vector(&self, app: &App, query: &Query, mode: Mode) -> Result<QueryVector, CliError> {
+        search::vector_or_words(app, mode, || {
+            let warm = self.encoder()?;
+            let vector = warm.encoder.encode_query(&query.text_for_meaning)?;
+            Ok((warm.fingerprint.clone(), vector))
+        })
+    }
+
+    fn encoder(&self) -> Result<Arc<Warm>, CliError> {
+        let mut held = lock(&self.encoder);
+        if let Some(warm) = &*held {
+            return Ok(Arc::clone(warm));
+        }
+        let bundle: Bundle = encoder::bundle(&self.app, Verify::Sizes)?;
+        let fingerprint = bundle.fingerprint().to_owned();
+        let warm = Arc::new(Warm { fingerprint, encoder: encoder::open(&self.app, &bundle)? });
+        *held = Some(Arc::clone(&warm));
+        Ok(warm)
+    }
+
+    /// The reader as of the last commit.
+    pub fn reader(&self) -> Result<Arc<Reader>, CliError> {
+        let mut held = lock(&self.reader);
+        if let Some(reader) = &*held {
+            if !self.stale.swap(false, Ordering::AcqRel) {
+                return Ok(Arc::clone(reader));
+            }
+            match reader.refresh() {
+                Ok(_) => return Ok(Arc::clone(reader)),
+                // Caches that were made anew, for one: open from the beginning.
+                Err(error) => self.app.detail(format_args!("reading the index anew: {error}")),
+            }
+        }
+        self.stale.store(false, Ordering::Release);
+        match Reader::open(&self.app.places.data) {
+            Ok(reader) => Ok(Arc::clone(held.insert(Arc::new(reader)))),
+            Err(error) => {
+                *held = None;
+                self.stale.store(true, Ordering::Release);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Reads ahead what the next search needs, where there was one of late.
+    pub fn warm_up(&self) {
+        if lock(&self.last).elapsed() > KEPT_FOR || !self.stale.load(Ordering::Acquire) {
+            return;
+        }
+        let fingerprint = lock(&self.encoder).as_ref().map(|warm| warm.fingerprint.clone());
+        if let (Some(fingerprint), Ok(reader)) = (fingerprint, self.reader()) {
+            // What does not work now is told by the search.
+            let _ = reader.warm(&fingerprint);
+        }
+    }
+
+    /// Gives memory back when nobody asked for a while.
+    pub fn cool_down(&self) {
+        if lock(&self.last).elapsed() > KEPT_FOR && self.is_warm() {
+            *lock(&self.encoder) = None;
+            *lock(&self.reader) = None;
+            manners::give_back_memory();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,415 @@
+//! The one thread of a scan that compares with the catalog and writes.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use lsearch_index::{Content, ContentKey, FileRecord, FileStat, FileState, PassageSpan, Writer};
+use lsearch_ingest::{Document, FoundFile, IngestError, Passage, Places, SkipReason, WalkEvent};
+
+use super::names::{extract_key, own_title, span_of, stat_of};
+use super::renames::Renames;
+use super::work::{Event, Extracted, Job};
+use super::{Interlude, ScanReport, Unscanned};
+use crate::app::App;
+use crate::errors::CliError;
+use crate::indexer::COMMIT_EVERY;
+use crate::output::progress::Stage;
+use crate::output::units;
+
+/// How often a scan looks up from its work: for a stop, and for what came in between.
+const LOOK_UP_EVERY: Duration = Duration::from_millis(100);
+
+/// So often a file that changes while it is read is read anew within a scan.
+const CHANGES_FOLLOWED: u32 = 4;
+
+/// Compares, writes and counts.
+pub struct Scanner<'a> {
+    app: &'a App,
+    writer: &'a Writer,
+    root: &'a Path,
+    only: Option<&'a Places>,
+    renames: Renames,
+    jobs: Option<Sender<Job>>,
+    outstanding: u64,
+    walk_result: Option<Result<(), IngestError>>,
+    seen: HashSet<PathBuf>,
+    unreadable: Vec<PathBuf>,
+    /// How often each file was seen to change while it was read.
+    changing: HashMap<PathBuf, u32>,
+    report: ScanReport,
+    bytes_done: u64,
+    last_commit: Instant,
+    stage: Stage,
+}
+
+impl<'a> Scanner<'a> {
+    /// Ready to go over a root.
+    pub fn new(scan: &'a super::Scan<'_>, jobs: Sender<Job>) -> Result<Self, CliError> {
+        let only = scan.only.as_deref();
+        let renames = match only {
+            Some(places) => Renames::among(scan.writer, places)?,
+            None => Renames::default(),
+        };
+        Ok(Self {
+            app: scan.app,
+            writer: scan.writer,
+            root: scan.root,
+            only,
+            renames,
+            jobs: Some(jobs),
+            outstanding: 0,
+            walk_result: None,
+            seen: HashSet::new(),
+            unreadable: Vec::new(),
+            changing: HashMap::new(),
+            report: ScanReport::default(),
+            bytes_done: 0,
+            last_commit: Instant::now(),
+            stage: Stage::new(scan.app, "reading"),
+        })
+    }
+
+    /// Handles events until the walk has ended and every job is done.
+    pub fn run(
+        &mut self,
+        events: &Receiver<Event>,
+        mut interlude: Option<Interlude<'_>>,
+    ) -> Result<(), CliError> {
+        let mut looked_up = Instant::now();
+        while self.walk_result.is_none() || self.outstanding > 0 {
+            if self.app.stop.requested() {
+                self.report.cancelled = true;
+                return Ok(());
+            }
+            // The timeout is there for a stop: a long extraction sends nothing for a while.
+            match events.recv_timeout(LOOK_UP_EVERY) {
+                Ok(event) => self.handle(event)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if let Some(interlude) = &mut interlude
+                && looked_up.elapsed() >= LOOK_UP_EVERY
+            {
+                self.seen.extend(interlude()?);
+                looked_up = Instant::now();
+            }
+            if self.last_commit.elapsed() >= COMMIT_EVERY {
+                self.writer.commit()?;
+                self.last_commit = Instant::now();
+            }
+            self.show();
+        }
+        Ok(())
+    }
+
+    /// Tells the threads that no more jobs come.
+    pub fn end_of_jobs(&mut self) {
+        self.jobs = None;
+    }
+
+    /// Whether it stopped before its end.
+    pub fn is_cancelled(&self) -> bool {
+        self.report.cancelled
+    }
+
+    fn handle(&mut self, event: Event) -> Result<(), CliError> {
+        match event {
+            Event::Walk(event) => self.walked(event),
+            Event::WalkEnded(result) => {
+                self.walk_result = Some(result);
+                Ok(())
+            }
+            Event::Hashed(file, _) | Event::Extracted(file, _) if self.is_stale(&file)? => {
+                self.outstanding -= 1;
+                self.again(file)
+            }
+            Event::Hashed(file, Ok(hash)) => self.hashed(file, hash),
+            Event::Hashed(file, Err(reason)) => {
+                self.done(&file);
+                // Not held against the file: rights given back change neither its size nor its time.
+                self.failed(&file.path, None, reason)
+            }
+            Event::Extracted(file, extracted) => {
+                self.done(&file);
+                match extracted {
+                    Extracted::Document(document, cut) => self.document(&file, &document, &cut),
+                    Extracted::Skipped(reason) => self.skipped(&file.path, Some(&file), &reason),
+                    // Ctrl-C in a terminal reaches the extraction child, too; its death tells nothing of
+                    // the file, which the next scan reads.
+                    Extracted::Failed(_) if self.app.stop.requested() => Ok(()),
+                    // Trouble of the moment is not held against the file: without its size and time on
+                    // record the next scan reads it again.
+                    Extracted::Failed(reason) if reason.is_temporary() => {
+                        self.failed(&file.path, None, reason.to_string())
+                    }
+                    Extracted::Failed(reason) => {
+                        self.failed(&file.path, Some(&file), reason.to_string())
+                    }
+                }
+            }
+        }
+    }
+
+    fn walked(&mut self, event: WalkEvent) -> Result<(), CliError> {
+        match event {
+            WalkEvent::File(file) => {
+                self.report.seen += 1;
+                self.seen.insert(file.path.clone());
+                let known = self.writer.file(&file.path)?;
+                if let Some(record) = &known
+                    && record.stat == stat_of(&file)
+                    && record.root == self.root
+                {
+                    self.report.unchanged += 1;
+                    self.count_known(record);
+                    return Ok(());
+                }
+                if known.is_none() && self.renamed(&file)? {
+                    return Ok(());
+                }
+                self.report.bytes += file.size_bytes;
+                self.enqueue(Job::Hash(file));
+                Ok(())
+            }
+            WalkEvent::Folder(_) => Ok(()),
+            WalkEvent::Skipped { path, reason } => {
+                self.seen.insert(path.clone());
+                self.skipped(&path, None, &reason)
+            }
+            WalkEvent::Failed { path, reason } => {
+                // What stands below an unreadable folder is not known to be gone.
+                self.unreadable.push(path.clone());
+                self.seen.insert(path.clone());
+                self.failed(&path, None, reason.to_string())
+            }
+        }
+    }
+
+    /// Moves the record of a file that went from elsewhere; false when there is none.
+    fn renamed(&mut self, file: &FoundFile) -> Result<bool, CliError> {
+        let Some(from) = self.renames.take(file) else { return Ok(false) };
+        if !self.writer.rename_file(&from, &file.path, self.root, &stat_of(file))? {
+            return Ok(false);
+        }
+        self.app.detail(format_args!("moved {} to {}", from.display(), file.path.display()));
+        self.report.reused += 1;
+        Ok(true)
+    }
+
+    /// Whether the file is no more what it was when the walk came by.
+    fn is_stale(&self, file: &FoundFile) -> Result<bool, CliError> {
+        // What cannot be looked at is told by the reading itself.
+        Ok(match file.again() {
+            Ok(now) => now.is_none_or(|now| stat_of(&now) != stat_of(file)),
+            Err(_) => false,
+        })
+    }
+
+    /// Takes up a file that changed while it was read.
+    fn again(&mut self, file: FoundFile) -> Result<(), CliError> {
+        match file.again() {
+            Ok(Some(now)) => {
+                let times = self.changing.entry(file.path.clone()).or_insert(0);
+                *times += 1;
+                // One that is being written all the time is read by the next scan, as it stands then.
+                if *times < CHANGES_FOLLOWED {
+                    self.enqueue(Job::Hash(now));
+                } else {
+                    self.bytes_done += file.size_bytes;
+                }
+            }
+            _ => {
+                self.bytes_done += file.size_bytes;
+                self.seen.remove(&file.path);
+            }
+        }
+        Ok(())
+    }
+
+    /// Unchanged files that were skipped or failed before are still skipped or failed.
+    fn count_known(&mut self, record: &FileRecord) {
+        match record.state {
+            FileState::Document { .. } => {}
+            FileState::Skipped { .. } => self.report.skipped += 1,
+            FileState::Failed { .. } => self.report.failed += 1,
+        }
+    }
+
+    fn hashed(&mut self, file: FoundFile, hash: [u8; 32]) -> Result<(), CliError> {
+        let key = extract_key(&file, hash);
+        if let Some(content) = self.writer.content_of(&key)? {
+            self.done(&file);
+            self.report.reused += 1;
+            return self.put_document(&file, hash, content);
+        }
+        // Extraction replaces the hashing job: the count of outstanding jobs stays.
+        self.outstanding -= 1;
+        self.enqueue(Job::Extract(file));
+        Ok(())
+    }
+
+    fn document(
+        &mut self,
+        file: &FoundFile,
+        document: &Document,
+        cut: &[Passage],
+    ) -> Result<(), CliError> {
+        self.app.detail(format_args!("read {}", file.path.display()));
+        for warning in &document.warnings {
+            self.app.detail(format_args!("{}: {warning}", file.path.display()));
+        }
+        let spans: Vec<PassageSpan> = cut.iter().map(span_of).collect();
+        let headings: Vec<_> =
+            document.headings.iter().map(|heading| heading.bytes.clone()).collect();
+        let key = extract_key(file, document.file_hash);
+        let content = self.writer.put_content(
+            &key,
+            &Content {
+                title: own_title(file, document),
+                kind: document.kind.as_str(),
+                format: &document.format,
+                language: document.language.as_deref(),
+                text: &document.text,
+                headings: &headings,
+                passages: &spans,
+                pages: &document.pages,
+                warnings: &document.warnings,
+            },
+        )?;
+        self.report.extracted += 1;
+        self.put_document(file, document.file_hash, content)
+    }
+
+    fn put_document(
+        &mut self,
+        file: &FoundFile,
+        hash: [u8; 32],
+        content: ContentKey,
+    ) -> Result<(), CliError> {
+        let state = FileState::Document { content };
+        Ok(self.writer.put_file(&file.path, self.root, &stat_of(file), Some(hash), state)?)
+    }
+
+    fn skipped(
+        &mut self,
+        path: &Path,
+        file: Option<&FoundFile>,
+        reason: &SkipReason,
+    ) -> Result<(), CliError> {
+        // A document that its owner wants but that cannot be read as it is must be named, not counted.
+        if matches!(
+            reason,
+            SkipReason::Encrypted | SkipReason::NoTextLayer | SkipReason::TooLarge { .. }
+        ) {
+            return self.failed(path, file, reason.to_string());
+        }
+        let reason = reason.to_string();
+        self.report.skipped += 1;
+        self.app.detail(format_args!("skipped {}: {reason}", path.display()));
+        self.record(path, file, FileState::Skipped { reason })
+    }
+
+    fn failed(
+        &mut self,
+        path: &Path,
+        file: Option<&FoundFile>,
+        reason: String,
+    ) -> Result<(), CliError> {
+        self.report.failed += 1;
+        self.app.detail(format_args!("failed {}: {reason}", path.display()));
+        self.report.failures.push((path.to_path_buf(), reason.clone()));
+        self.record(path, file, FileState::Failed { reason })
+    }
+
+    /// Records a state without a document, unless the very same is recorded already.
+    fn record(
+        &mut self,
+        path: &Path,
+        file: Option<&FoundFile>,
+        state: FileState,
+    ) -> Result<(), CliError> {
+        let stat = file.map_or_else(FileStat::default, stat_of);
+        let known = self.writer.file(path)?;
+        if known.is_some_and(|known| {
+            known.state == state && known.stat == stat && known.root == self.root
+        }) {
+            return Ok(());
+        }
+        Ok(self.writer.put_file(path, self.root, &stat, None, state)?)
+    }
+
+    fn enqueue(&mut self, job: Job) {
+        if let Some(jobs) = &self.jobs {
+            // The workers hold the other end until this scanner drops its own.
+            if jobs.send(job).is_ok() {
+                self.outstanding += 1;
+            }
+        }
+    }
+
+    fn done(&mut self, file: &FoundFile) {
+        self.outstanding -= 1;
+        self.bytes_done += file.size_bytes;
+    }
+
+    fn show(&self) {
+        let (done, total) = (self.bytes_done, self.report.bytes);
+        self.stage.update(done, total, || {
+            format!(
+                "{} seen, {} to read, {} of {}{}",
+                units::plural(self.report.seen, "file"),
+                units::count(self.outstanding),
+                units::bytes(done),
+                units::bytes(total),
+                self.stage.time_left(done, total)
+            )
+        });
+    }
+
+    /// Forgets the files that are gone and makes the scan durable.
+    pub fn finish(mut self, started: Instant) -> Result<ScanReport, Unscanned> {
+        if !self.report.cancelled {
+            if let Some(Err(error)) = self.walk_result.take() {
+                self.writer.commit().map_err(CliError::from)?;
+                return Err(match error {
+                    // Those of folders are checked when they are added.
+                    IngestError::Pattern { .. } => Unscanned::Index(
+                        CliError::from(error).hint("correct `exclude` in the configuration file"),
+                    ),
+                    error => Unscanned::Walk(error.into()),
+                });
+            }
+            self.forget_missing()?;
+        }
+        self.writer.commit().map_err(CliError::from)?;
+        if self.only.is_some() {
+            self.report.found = self.seen.into_iter().collect();
+        }
+        self.report.elapsed = started.elapsed();
+        Ok(self.report)
+    }
+
+    fn forget_missing(&mut self) -> Result<(), CliError> {
+        let mut gone = Vec::new();
+        let places: Vec<&Path> = match self.only {
+            Some(places) => places.iter().collect(),
+            None => vec![self.root],
+        };
+        for place in places {
+            for record in self.writer.files_under(place)? {
+                let path = record?.path;
+                let hidden = self.unreadable.iter().any(|folder| path.starts_with(folder));
+                if !self.seen.contains(&path) && !hidden {
+                    gone.push(path);
+                }
+            }
+        }
+        for path in gone {
+            self.app.detail(format_args!("gone {}", path.display()));
+            self.report.removed += u64::from(self.writer.remove_file(&path)?);
+        }
+        Ok(())
+    }
+}
