@@ -4,6 +4,9 @@ mod bad_input;
 mod changes;
 mod common;
 mod crash;
+mod daemon;
+mod daemon_kills;
+mod daemon_overflow;
 mod eval;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod faults;

@@ -68,7 +68,13 @@ impl FromIterator<PathBuf> for Places {
 
 impl Default for WalkOptions {
     fn default() -> Self {
-        Self { exclude: Vec::new(), max_file_bytes: None, skip_secrets: true, threads: 0, only: None }
+        Self {
+            exclude: Vec::new(),
+            max_file_bytes: None,
+            skip_secrets: true,
+            threads: 0,
+            only: None,
+        }
     }
 }
 
@@ -223,7 +229,8 @@ impl Walker<'_> {
         }
         if let Some(only) = &self.options.only {
             let path = self.as_given(real_path);
-            if !only.hold(&path) && !(is_dir && only.lead_through(&path)) {
+            let on_the_way = is_dir && only.lead_through(&path);
+            if !on_the_way && !only.hold(&path) {
                 return WalkState::Skip;
             }
         }

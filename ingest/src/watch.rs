@@ -179,9 +179,7 @@ fn identity(path: &Path) -> Result<Identity, WatchError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             Err(WatchError::Gone { path: path.to_owned() })
         }
-        Err(error) => {
-            Err(WatchError::Other { path: path.to_owned(), reason: error.to_string() })
-        }
+        Err(error) => Err(WatchError::Other { path: path.to_owned(), reason: error.to_string() }),
     }
 }
 

@@ -1,5 +1,7 @@
 //! A person at a terminal: an own data folder, an own folder of documents, and the real binary.
 
+pub mod office;
+
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

@@ -73,7 +73,9 @@ fn start(app: &App) -> Result<u8, CliError> {
             return Err(not_started(app, child));
         }
         if Instant::now() > until {
-            app.say("the daemon is still looking through the folders; it goes on in the background");
+            app.say(
+                "the daemon is still looking through the folders; it goes on in the background",
+            );
             return Ok(EXIT_OK);
         }
         std::thread::sleep(LOOK_EVERY);
@@ -121,7 +123,8 @@ fn own_flags(app: &App) -> Vec<String> {
         flags.extend(["--data-dir".to_owned(), places.data.to_string_lossy().into_owned()]);
     }
     if places.config_file_named {
-        let file = std::path::absolute(&places.config_file).unwrap_or_else(|_| places.config_file.clone());
+        let file =
+            std::path::absolute(&places.config_file).unwrap_or_else(|_| places.config_file.clone());
         flags.extend(["--config".to_owned(), file.to_string_lossy().into_owned()]);
     }
     if app.device != DeviceArg::Auto {
@@ -141,8 +144,9 @@ fn stop(app: &App) -> Result<u8, CliError> {
         return Ok(EXIT_OK);
     };
     // One that hangs does not answer, but a signal may still reach it.
-    let asked = client::reach(app)
-        .and_then(|client| client.map_or(Ok(false), |one| one.call(app, &Request::Stop).map(|_| true)));
+    let asked = client::reach(app).and_then(|client| {
+        client.map_or(Ok(false), |one| one.call(app, &Request::Stop).map(|_| true))
+    });
     if !asked.unwrap_or(false) {
         terminate(holder.0);
     }
@@ -214,7 +218,10 @@ fn human(status: &DaemonStatus) -> String {
             (true, Some(reason)) => format!("  (looked at every now and then: {reason})"),
             (true, None) => String::new(),
         };
-        text.push_str(&format!("  {}{note}\n", paint(style::PATH, shorten_home(Path::new(&root.path)))));
+        text.push_str(&format!(
+            "  {}{note}\n",
+            paint(style::PATH, shorten_home(Path::new(&root.path)))
+        ));
     }
     text
 }
@@ -366,7 +373,9 @@ fn install(app: &App, print: bool) -> Result<u8, CliError> {
             )));
         }
     }
-    app.say("the daemon runs now and after every login; `lsearch daemon uninstall` takes that back");
+    app.say(
+        "the daemon runs now and after every login; `lsearch daemon uninstall` takes that back",
+    );
     Ok(EXIT_OK)
 }
 

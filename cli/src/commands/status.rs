@@ -75,7 +75,8 @@ pub fn run(app: &App, args: &StatusArgs) -> Result<u8, CliError> {
         wait(app)?;
     }
     // A daemon that does not answer is no reason to tell nothing.
-    let daemon = client::connect(app).and_then(|client| client.map(|one| one.status(app)).transpose());
+    let daemon =
+        client::connect(app).and_then(|client| client.map(|one| one.status(app)).transpose());
     let daemon = daemon.unwrap_or_else(|error| {
         app.warn(error);
         None

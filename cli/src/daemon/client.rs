@@ -44,12 +44,15 @@ pub fn reach(app: &App) -> Result<Option<Client>, CliError> {
     let stream = match UnixStream::connect(socket) {
         Ok(stream) => stream,
         // Nobody there: none was started, or it was killed and left its socket.
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
+        Err(error)
+            if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) =>
+        {
             return Ok(None);
         }
         Err(error) => {
-            return Err(CliError::io(socket, &error)
-                .hint("LSEARCH_NO_DAEMON=1 works without the daemon"));
+            return Err(
+                CliError::io(socket, &error).hint("LSEARCH_NO_DAEMON=1 works without the daemon")
+            );
         }
     };
     let failed = |error: &std::io::Error| {
@@ -79,7 +82,8 @@ pub fn reach(app: &App) -> Result<Option<Client>, CliError> {
 impl Client {
     /// Whether what it answers is what this invocation would: same encoder, device and configuration.
     pub fn is_like(&self, app: &App) -> bool {
-        let encoder = path_variable("LSEARCH_ENCODER").map(|path| path.to_string_lossy().into_owned());
+        let encoder =
+            path_variable("LSEARCH_ENCODER").map(|path| path.to_string_lossy().into_owned());
         let device = app.device == DeviceArg::Auto || self.hello.device == app.device.name();
         self.hello.protocol == PROTOCOL
             && device
@@ -136,7 +140,10 @@ impl Client {
                 Ok(_) => return Err(lost(&"half an answer")),
                 // What came so far stays in `line`.
                 Err(error)
-                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) =>
+                    if matches!(
+                        error.kind(),
+                        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+                    ) =>
                 {
                     if interrupt::requested() {
                         shown.end();
@@ -148,8 +155,9 @@ impl Client {
                 }
                 Err(error) => return Err(lost(&error)),
             }
-            let event: Event = serde_json::from_slice(&line)
-                .map_err(|error| CliError::new(format!("the daemon said something unknown: {error}")))?;
+            let event: Event = serde_json::from_slice(&line).map_err(|error| {
+                CliError::new(format!("the daemon said something unknown: {error}"))
+            })?;
             line.clear();
             match event {
                 Event::Say { text } => shown.message(app, Message::Say, &text),

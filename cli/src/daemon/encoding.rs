@@ -130,7 +130,9 @@ pub fn run(shared: &Shared, writer: &Writer, end: &Stop) -> Result<(), CliError>
                 Ok(false) => continue,
                 Err(Failed::Index(error)) => return Err(error),
                 Err(Failed::Encoder(error)) => {
-                    shared.app.warn(format_args!("documents stay searchable by word only: {error}"));
+                    shared
+                        .app
+                        .warn(format_args!("documents stay searchable by word only: {error}"));
                     shared.turnout.through(heard, Some(error.message().to_owned()));
                     work.encoder = None;
                     work.sleep(TRY_AGAIN);

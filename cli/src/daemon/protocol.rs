@@ -205,7 +205,10 @@ mod tests {
         let Request::Search { args, rich } = serde_json::from_str(request).unwrap() else {
             panic!("not a search")
         };
-        assert_eq!((args.query.as_slice(), args.limit, rich), (["boiler".to_owned()].as_slice(), 3, false));
+        assert_eq!(
+            (args.query.as_slice(), args.limit, rich),
+            (["boiler".to_owned()].as_slice(), 3, false)
+        );
         assert!(args.json);
         let add: Request = serde_json::from_str(r#"{"verb":"add","of_tomorrow":1}"#).unwrap();
         assert!(matches!(add, Request::Add { folders, no_wait: false, .. } if folders.is_empty()));

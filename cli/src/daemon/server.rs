@@ -55,7 +55,8 @@ pub fn bind(socket: &Path) -> Result<UnixListener, CliError> {
 /// Refuses a folder in which others could put a socket of their own.
 fn private_folder(folder: &Path) -> Result<(), CliError> {
     use std::os::unix::fs::MetadataExt;
-    let metadata = std::fs::symlink_metadata(folder).map_err(|error| CliError::io(folder, &error))?;
+    let metadata =
+        std::fs::symlink_metadata(folder).map_err(|error| CliError::io(folder, &error))?;
     let mine = metadata.is_dir() && metadata.uid() == rustix::process::getuid().as_raw();
     if !mine || metadata.mode() & 0o077 != 0 {
         return Err(CliError::new(format!("{}: others have access to it", folder.display()))
@@ -246,15 +247,13 @@ fn encoded(shared: &Arc<Shared>, wire: &Arc<Wire>) -> Result<(), CliError> {
     shared.hub.subscribe(&listening);
     while !shared.turnout.wait_for(ring, LOOK_EVERY) && !wire.is_gone() {
         if let Some(reason) = shared.pause.reason() {
-            wire.message(
-                Message::Say,
-                &format!("searchable by word; encoding is paused {reason}"),
-            );
+            wire.message(Message::Say, &format!("searchable by word; encoding is paused {reason}"));
             return Ok(());
         }
         if let Some(trouble) = shared.trouble().clone() {
-            return Err(CliError::new(trouble)
-                .hint("the daemon tries again by itself; what was indexed before can be searched"));
+            return Err(CliError::new(trouble).hint(
+                "the daemon tries again by itself; what was indexed before can be searched",
+            ));
         }
     }
     match shared.turnout.trouble() {
@@ -286,8 +285,9 @@ fn wait(shared: &Arc<Shared>, wire: &Arc<Wire>) -> Result<u8, CliError> {
             return Ok(EXIT_OK);
         }
         if let Some(trouble) = shared.trouble().clone().or_else(|| shared.turnout.trouble()) {
-            return Err(CliError::new(trouble)
-                .hint("the daemon tries again by itself; `lsearch daemon status` tells how it stands"));
+            return Err(CliError::new(trouble).hint(
+                "the daemon tries again by itself; `lsearch daemon status` tells how it stands",
+            ));
         }
         if let Some(reason) = shared.pause.reason() {
             wire.message(Message::Say, &format!("encoding is paused {reason}"));

@@ -34,8 +34,9 @@ pub fn run(app: &App, detached: bool) -> Result<u8, CliError> {
         Ok(lock) => lock,
         Err(holder) => {
             let who = holder.0.map(|pid| format!(" (process {pid})")).unwrap_or_default();
-            return Err(CliError::new(format!("a daemon is running already{who}"))
-                .hint("`lsearch daemon status` tells how it stands, `lsearch daemon stop` ends it"));
+            return Err(CliError::new(format!("a daemon is running already{who}")).hint(
+                "`lsearch daemon status` tells how it stands, `lsearch daemon stop` ends it",
+            ));
         }
     };
     let path = log::path(&app.places.state, &app.places.socket);

@@ -236,7 +236,9 @@ impl Pause {
             Some(Until::Resumed) => return Some("until lsearch daemon resume".to_owned()),
             None => {}
         }
-        asked.by_battery.then(|| "while on battery (lsearch daemon resume goes on all the same)".to_owned())
+        asked
+            .by_battery
+            .then(|| "while on battery (lsearch daemon resume goes on all the same)".to_owned())
     }
 
     fn asked(&self) -> MutexGuard<'_, Asked> {

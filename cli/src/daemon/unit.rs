@@ -13,7 +13,8 @@ pub struct Program<'a> {
 /// The systemd user unit.
 pub fn systemd(program: &Program<'_>) -> String {
     let mut command = systemd_quoted(&program.binary.to_string_lossy());
-    for arg in ["daemon", "run"].into_iter().map(str::to_owned).chain(program.args.iter().cloned()) {
+    for arg in ["daemon", "run"].into_iter().map(str::to_owned).chain(program.args.iter().cloned())
+    {
         command.push(' ');
         command.push_str(&systemd_quoted(&arg));
     }
@@ -96,7 +97,10 @@ mod tests {
     use super::*;
 
     fn program() -> (PathBuf, Vec<String>) {
-        ("/opt/my \"tools\"/lsearch".into(), vec!["--data-dir".into(), "/d/100% $HOME & <co>".into()])
+        (
+            "/opt/my \"tools\"/lsearch".into(),
+            vec!["--data-dir".into(), "/d/100% $HOME & <co>".into()],
+        )
     }
 
     #[test]

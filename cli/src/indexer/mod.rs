@@ -15,7 +15,9 @@ use crate::app::App;
 use crate::errors::CliError;
 
 pub use encode::{Course, EncodeReport, encode_pending};
-pub use scan::{FolderHook, Interlude, Scan, ScanReport, Unscanned, escape_glob, span_of, walk_options};
+pub use scan::{
+    FolderHook, Interlude, Scan, ScanReport, Unscanned, escape_glob, span_of, walk_options,
+};
 
 /// How often work is made durable while it goes on: what a kill can cost.
 const COMMIT_EVERY: Duration = Duration::from_secs(2);

@@ -46,8 +46,7 @@ pub fn human(
 }
 
 fn head(text: &mut String, hit: &Hit, rich: bool) {
-    let shown =
-        if rich { shorten_home(&hit.path) } else { hit.path.display().to_string() };
+    let shown = if rich { shorten_home(&hit.path) } else { hit.path.display().to_string() };
     let shown = on_one_line(&shown);
     let place = hit.passage.as_ref().map(place).unwrap_or_default();
     text.push_str(&format!(

@@ -32,7 +32,10 @@ impl Limit {
 
 /// The limits of this system; none where it has no such settings.
 pub fn limits() -> Vec<Limit> {
-    [Limit::watches(), Limit::instances()].into_iter().filter(|limit| limit.value.is_some()).collect()
+    [Limit::watches(), Limit::instances()]
+        .into_iter()
+        .filter(|limit| limit.value.is_some())
+        .collect()
 }
 
 fn read(what: &'static str, name: &'static str) -> Limit {

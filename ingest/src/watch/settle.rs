@@ -184,7 +184,9 @@ mod tests {
     #[test]
     fn what_lies_below_a_replaced_folder_is_looked_at_with_it() {
         let (mut settle, start) = (Settle::default(), Instant::now());
-        for (path, replaced) in [("/a", true), ("/a/b", true), ("/ab", false), ("/c", false), ("/c/d", false)] {
+        for (path, replaced) in
+            [("/a", true), ("/a/b", true), ("/ab", false), ("/c", false), ("/c/d", false)]
+        {
             settle.changed(Path::new(path), replaced, start);
         }
         assert_eq!(paths(&settle.take(start + 500 * MS)), ["/a", "/ab", "/c", "/c/d"]);

@@ -38,10 +38,10 @@ fn changes_in_watched_folders_are_heard_and_reading_is_not() {
     changes.try_iter().for_each(drop);
     std::fs::read(root.join("b.txt")).unwrap();
     std::fs::remove_file(root.join("b.txt")).unwrap();
-    assert_eq!(changes.recv_timeout(Duration::from_secs(10)).unwrap(), Change::At {
-        path: root.join("b.txt"),
-        replaced: true
-    });
+    assert_eq!(
+        changes.recv_timeout(Duration::from_secs(10)).unwrap(),
+        Change::At { path: root.join("b.txt"), replaced: true }
+    );
 }
 
 #[test]

@@ -77,10 +77,8 @@ impl Scan<'_> {
     pub fn run(self, interlude: Option<Interlude<'_>>) -> Result<ScanReport, Unscanned> {
         let started = Instant::now();
         let app = self.app;
-        let options = WalkOptions {
-            only: self.only.clone(),
-            ..walk_options(app, self.root, self.exclude)
-        };
+        let options =
+            WalkOptions { only: self.only.clone(), ..walk_options(app, self.root, self.exclude) };
         // Threads cost little, but a saved file needs no more than one of them.
         let threads = match &self.only {
             Some(only) => app.config.threads().min(only.iter().count()).max(1),

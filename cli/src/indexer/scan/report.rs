@@ -22,6 +22,8 @@ pub struct ScanReport {
     pub failed: u64,
     /// Files that are gone.
     pub removed: u64,
+    /// Files of which it was not known before that they are left out or failed, or why.
+    pub recorded: u64,
     /// Bytes of the files that were new or changed.
     pub bytes: u64,
     /// The first few failures, for showing.
@@ -35,9 +37,9 @@ pub struct ScanReport {
 }
 
 impl ScanReport {
-    /// How many files became or ceased to be documents, or became others.
+    /// Of how many files something else is known than before.
     pub fn changed(&self) -> u64 {
-        self.extracted + self.reused + self.removed
+        self.extracted + self.reused + self.removed + self.recorded
     }
 
     /// What became of the files, in words; nothing for what did not happen.
@@ -63,6 +65,7 @@ impl ScanReport {
         self.skipped += other.skipped;
         self.failed += other.failed;
         self.removed += other.removed;
+        self.recorded += other.recorded;
         self.bytes += other.bytes;
         self.failures.extend(other.failures);
         self.found.extend(other.found);

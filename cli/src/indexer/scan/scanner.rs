@@ -337,6 +337,7 @@ impl<'a> Scanner<'a> {
         }) {
             return Ok(());
         }
+        self.report.recorded += 1;
         Ok(self.writer.put_file(path, self.root, &stat, None, state)?)
     }
 
