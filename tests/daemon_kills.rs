@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::common::office::Office;
-use crate::common::{Desk, Ran, note, repository};
+use crate::common::{Desk, Ran, note};
 
 const KILLS: u64 = 20;
 /// A start may take so long.
@@ -165,11 +165,16 @@ fn equals_the_disk(office: &Office, files: &BTreeMap<String, String>) {
     Ran::of(add.env("LSEARCH_DATA_DIR", &fresh).output().unwrap()).ok();
     for word in files.values().take(5) {
         for mode in ["keyword", "semantic"] {
-            let (ours, new) = (search(&office.desk.data(), mode, word), search(&fresh, mode, word));
-            assert_eq!(ours, new, "{mode} {word}");
+            let ours = search(&office.desk.data(), mode, word);
+            let new = search(&fresh, mode, word);
+            if mode == "semantic" {
+                assert_eq!(ours, new, "{word}");
+            } else {
+                // A word's weight counts documents that were replaced until their segment is merged.
+                assert!(ours.keys().eq(new.keys()), "{word}: {ours:?} {new:?}");
+            }
         }
     }
-    assert!(repository().exists());
 }
 
 /// Each path with its score, in an order of its own: equal scores have none.
