@@ -64,3 +64,36 @@ fn a_full_disk_is_told_and_what_was_indexed_is_kept() {
     assert!(said.contains("first/page.txt") && said.contains("search ended with 0"), "{said}");
     assert!(said.contains("status ended with 0"), "{said}");
 }
+
+#[test]
+fn the_daemon_waits_for_room_and_goes_on() {
+    let desk = Desk::new();
+    desk.write("first.txt", note("the harbour"));
+    let script = r#"
+        trap '"$1" daemon stop >/dev/null 2>&1' EXIT
+        "$1" daemon start || exit 90
+        "$1" add docs --no-wait >/dev/null 2>&1 || exit 91
+        head -c 100m /dev/zero > data/filler 2>/dev/null
+        seq 1 60000 | sed 's/^/lighthouse /' > docs/second.txt
+        tries=0
+        until "$1" daemon status --json | grep -q '"state":"trouble"'; do
+            tries=$((tries + 1)); [ $tries -gt 300 ] && { echo "no trouble told"; "$1" daemon logs; exit 92; }
+            sleep 0.1
+        done
+        "$1" daemon status
+        "$1" search -l --mode keyword harbour; echo "search ended with $?"
+        "$1" add docs --no-wait; echo "add ended with $?"
+        rm data/filler
+        tries=0
+        until "$1" search -l --mode keyword lighthouse; do
+            tries=$((tries + 1)); [ $tries -gt 600 ] && { echo "never found"; "$1" daemon logs; exit 93; }
+            sleep 0.1
+        done
+        "$1" daemon status --json
+    "#;
+    let Some((code, said)) = with_small_disk(&desk, &desk.data(), "12m", script) else { return };
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("first.txt") && said.contains("search ended with 0"), "{said}");
+    assert!(said.contains("add ended with 2") && said.contains("No space left"), "{said}");
+    assert!(said.contains("second.txt") && said.contains("\"trouble\":null"), "{said}");
+}

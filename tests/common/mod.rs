@@ -142,7 +142,10 @@ impl Desk {
         I: IntoIterator<Item = S>,
         S: AsRef<OsStr>,
     {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lsearch"));
+        // Another one, such as an installed one, can be put to the test in place of the one just built.
+        let named = std::env::var_os("LSEARCH_TEST_BINARY");
+        let mut command =
+            Command::new(named.unwrap_or_else(|| env!("CARGO_BIN_EXE_lsearch").into()));
         command
             .args(args)
             .current_dir(self.home())

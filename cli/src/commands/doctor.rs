@@ -5,10 +5,14 @@ use std::path::Path;
 use lsearch_engine::{Encoder, Verify};
 use lsearch_index::folders::Folders;
 use lsearch_index::{Severity, check};
+use lsearch_ingest::watch::limits;
 use serde::Serialize;
 
+use super::daemon::in_words;
 use crate::app::App;
 use crate::args::DoctorArgs;
+use crate::daemon::client;
+use crate::daemon::lock::{self, Holder};
 use crate::encoder;
 use crate::encoder::gpu::{self, State};
 use crate::errors::{CliError, EXIT_ERROR, EXIT_OK};
@@ -41,6 +45,7 @@ pub fn run(app: &App, args: &DoctorArgs) -> Result<u8, CliError> {
     let mut checks = vec![data_folder(app), disk(app)];
     checks.extend(folders(app));
     checks.extend(index(app));
+    checks.extend(daemon(app));
     checks.extend(encoder(app));
     checks.extend(cuda(app));
     let worst = checks.iter().map(|check| check.level).max().unwrap_or(Level::Good);
@@ -169,6 +174,56 @@ fn index(app: &App) -> Vec<Check> {
             },
         })
         .collect()
+}
+
+/// The daemon, and what it needs of the system.
+fn daemon(app: &App) -> Vec<Check> {
+    let holder = lock::holder(&app.places.data);
+    let status = client::reach(app).and_then(|found| found.map(|one| one.status(app)).transpose());
+    let mut checks = Vec::new();
+    match (status, holder) {
+        (Ok(Some(status)), _) => {
+            let running = format!("process {} {}", status.pid, in_words(&status));
+            checks.push(match &status.trouble {
+                None => good("daemon", running),
+                Some(trouble) => {
+                    let fix = "it goes on by itself once that is mended; `lsearch daemon logs` tells more";
+                    bad("daemon", Level::Warning, format!("{running}: {trouble}"), fix)
+                }
+            });
+            for root in status.roots.iter().filter(|root| root.reason.is_some()) {
+                let path = shorten_home(Path::new(&root.path));
+                checks.push(bad(
+                    "daemon",
+                    Level::Warning,
+                    format!("{path} is looked at only every now and then"),
+                    root.reason.as_deref().unwrap_or_default(),
+                ));
+            }
+        }
+        (Ok(None), None) => checks.push(good(
+            "daemon",
+            "not running; `lsearch daemon start` keeps the folders indexed by itself".to_owned(),
+        )),
+        (Ok(None), Some(Holder(pid))) => {
+            let pid = pid.map_or_else(|| "?".to_owned(), |pid| pid.to_string());
+            checks.push(bad(
+                "daemon",
+                Level::Error,
+                format!("process {pid} runs, but its socket is gone"),
+                "lsearch daemon stop && lsearch daemon start",
+            ));
+        }
+        (Err(error), _) => checks.push(failed("daemon", &error)),
+    }
+    let limits: Vec<String> = limits()
+        .iter()
+        .filter_map(|limit| Some(format!("{} {}", limit.name, limit.value?)))
+        .collect();
+    if !limits.is_empty() {
+        checks.push(good("watches", format!("the system allows {}", limits.join(", "))));
+    }
+    checks
 }
 
 fn encoder(app: &App) -> Vec<Check> {
