@@ -4,6 +4,7 @@
 //! A walking thread and some that hash and extract ([`work`]) hand their events to the calling thread, the only
 //! one that writes ([`scanner`]).
 
+mod known;
 mod names;
 mod renames;
 mod report;

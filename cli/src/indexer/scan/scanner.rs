@@ -1,6 +1,6 @@
 //! The one thread of a scan that compares with the catalog and writes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use lsearch_index::{Content, ContentKey, FileRecord, FileStat, FileState, PassageSpan, Writer};
 use lsearch_ingest::{Document, FoundFile, IngestError, Passage, Places, SkipReason, WalkEvent};
 
+use super::known::{Known, KnownFile};
 use super::names::{extract_key, own_title, span_of, stat_of};
 use super::renames::Renames;
 use super::work::{Event, Extracted, Job};
@@ -34,7 +35,9 @@ pub struct Scanner<'a> {
     jobs: Option<Sender<Job>>,
     outstanding: u64,
     walk_result: Option<Result<(), IngestError>>,
-    seen: HashSet<PathBuf>,
+    known: Known,
+    /// What the walk came by, where only some places are looked at.
+    found: Vec<PathBuf>,
     unreadable: Vec<PathBuf>,
     /// How often each file was seen to change while it was read.
     changing: HashMap<PathBuf, u32>,
@@ -61,7 +64,8 @@ impl<'a> Scanner<'a> {
             jobs: Some(jobs),
             outstanding: 0,
             walk_result: None,
-            seen: HashSet::new(),
+            known: Known::below(scan.writer, scan.root, only)?,
+            found: Vec::new(),
             unreadable: Vec::new(),
             changing: HashMap::new(),
             report: ScanReport::default(),
@@ -92,7 +96,9 @@ impl<'a> Scanner<'a> {
             if let Some(interlude) = &mut interlude
                 && looked_up.elapsed() >= LOOK_UP_EVERY
             {
-                self.seen.extend(interlude()?);
+                for path in interlude()? {
+                    self.known.take(&path);
+                }
                 looked_up = Instant::now();
             }
             if self.last_commit.elapsed() >= COMMIT_EVERY {
@@ -156,14 +162,13 @@ impl<'a> Scanner<'a> {
         match event {
             WalkEvent::File(file) => {
                 self.report.seen += 1;
-                self.seen.insert(file.path.clone());
-                let known = self.writer.file(&file.path)?;
-                if let Some(record) = &known
-                    && record.stat == stat_of(&file)
-                    && record.root == self.root
+                let known = self.came_by(&file.path)?;
+                if let Some(known) = &known
+                    && known.stat == stat_of(&file)
+                    && known.same_root
                 {
                     self.report.unchanged += 1;
-                    self.count_known(record);
+                    self.count_known(&known.state);
                     return Ok(());
                 }
                 if known.is_none() && self.renamed(&file)? {
@@ -174,17 +179,30 @@ impl<'a> Scanner<'a> {
                 Ok(())
             }
             WalkEvent::Folder(_) => Ok(()),
-            WalkEvent::Skipped { path, reason } => {
-                self.seen.insert(path.clone());
-                self.skipped(&path, None, &reason)
-            }
+            WalkEvent::Skipped { path, reason } => self.skipped(&path, None, &reason),
             WalkEvent::Failed { path, reason } => {
                 // What stands below an unreadable folder is not known to be gone.
                 self.unreadable.push(path.clone());
-                self.seen.insert(path.clone());
                 self.failed(&path, None, reason.to_string())
             }
         }
+    }
+
+    /// What was known of something that is there.
+    fn came_by(&mut self, path: &Path) -> Result<Option<KnownFile>, CliError> {
+        if self.only.is_some() {
+            self.found.push(path.to_owned());
+        }
+        if let Some(known) = self.known.take(path) {
+            return Ok(Some(known));
+        }
+        // It may have come to be known since the scan began.
+        let record = self.writer.file(path)?;
+        Ok(record.map(|FileRecord { root, stat, state, .. }| KnownFile {
+            same_root: root == self.root,
+            stat,
+            state,
+        }))
     }
 
     /// Moves the record of a file that went from elsewhere; false when there is none.
@@ -222,15 +240,17 @@ impl<'a> Scanner<'a> {
             }
             _ => {
                 self.bytes_done += file.size_bytes;
-                self.seen.remove(&file.path);
+                if let Some(known) = self.came_by(&file.path)? {
+                    self.known.put_back(file.path, known);
+                }
             }
         }
         Ok(())
     }
 
     /// Unchanged files that were skipped or failed before are still skipped or failed.
-    fn count_known(&mut self, record: &FileRecord) {
-        match record.state {
+    fn count_known(&mut self, state: &FileState) {
+        match state {
             FileState::Document { .. } => {}
             FileState::Skipped { .. } => self.report.skipped += 1,
             FileState::Failed { .. } => self.report.failed += 1,
@@ -331,10 +351,9 @@ impl<'a> Scanner<'a> {
         state: FileState,
     ) -> Result<(), CliError> {
         let stat = file.map_or_else(FileStat::default, stat_of);
-        let known = self.writer.file(path)?;
-        if known.is_some_and(|known| {
-            known.state == state && known.stat == stat && known.root == self.root
-        }) {
+        let known = self.came_by(path)?;
+        if known.is_some_and(|known| known.state == state && known.stat == stat && known.same_root)
+        {
             return Ok(());
         }
         self.report.recorded += 1;
@@ -385,28 +404,15 @@ impl<'a> Scanner<'a> {
             self.forget_missing()?;
         }
         self.writer.commit().map_err(CliError::from)?;
-        if self.only.is_some() {
-            self.report.found = self.seen.into_iter().collect();
-        }
+        self.report.found = std::mem::take(&mut self.found);
         self.report.elapsed = started.elapsed();
         Ok(self.report)
     }
 
     fn forget_missing(&mut self) -> Result<(), CliError> {
-        let mut gone = Vec::new();
-        let places: Vec<&Path> = match self.only {
-            Some(places) => places.iter().collect(),
-            None => vec![self.root],
-        };
-        for place in places {
-            for record in self.writer.files_under(place)? {
-                let path = record?.path;
-                let hidden = self.unreadable.iter().any(|folder| path.starts_with(folder));
-                if !self.seen.contains(&path) && !hidden {
-                    gone.push(path);
-                }
-            }
-        }
+        let left_over = std::mem::take(&mut self.known).left_over();
+        let hidden = |path: &PathBuf| self.unreadable.iter().any(|folder| path.starts_with(folder));
+        let gone: Vec<PathBuf> = left_over.filter(|path| !hidden(path)).collect();
         for path in gone {
             self.app.detail(format_args!("gone {}", path.display()));
             self.report.removed += u64::from(self.writer.remove_file(&path)?);
