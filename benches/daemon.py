@@ -163,7 +163,7 @@ def soak(daemon, options, rng):
             seen.append(status["memory_bytes"] / 1e6)
             print(f"{len(seen) - 1:4} min  {seen[-1]:.0f} MB  {status['state']}", flush=True)
             next_look += 60
-        time.sleep(1)
+        time.sleep(options.pause)
     third = max(1, len(seen) // 3)
     print(f"memory, mean of the first, second and last third: {statistics.mean(seen[:third]):.0f}, "
           f"{statistics.mean(seen[third:2 * third]):.0f}, {statistics.mean(seen[-third:]):.0f} MB; {failures} searches failed")
@@ -215,6 +215,7 @@ def main():
     parser.add_argument("what", choices=["latency", "idle", "soak", "reconcile", "flood"])
     parser.add_argument("--documents", type=int)
     parser.add_argument("--minutes", type=float)
+    parser.add_argument("--pause", type=float, default=1, help="seconds between two edits of a soak")
     parser.add_argument("--saves", type=int, default=40)
     parser.add_argument("--keyword", action="store_true")
     options = parser.parse_args()

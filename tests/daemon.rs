@@ -69,6 +69,14 @@ fn trees_that_come_go_and_move_are_followed() {
     office.comes_to("bakery", &["moved/p/q/in.txt"]);
     office.write("moved/p/new/other.txt", note("the dairy"));
     office.comes_to("dairy", &["moved/p/new/other.txt"]);
+    // Into another added folder.
+    let other = office.desk.home().join("other");
+    std::fs::create_dir(&other).unwrap();
+    office.run(&["add", "other"]).ok();
+    std::fs::rename(office.docs().join("moved/p/new"), other.join("new")).unwrap();
+    office.comes_to("dairy", &[&other.join("new/other.txt").to_string_lossy()]);
+    std::fs::write(other.join("new/other.txt"), note("the forge")).unwrap();
+    office.comes_to("forge", &[&other.join("new/other.txt").to_string_lossy()]);
     // Out again, and away.
     std::fs::rename(office.docs().join("moved"), office.desk.home().join("outside")).unwrap();
     office.comes_to("bakery", &[]);

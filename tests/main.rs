@@ -6,6 +6,9 @@ mod common;
 mod crash;
 mod daemon;
 mod daemon_kills;
+#[cfg(target_os = "linux")]
+mod daemon_limits;
+#[cfg(target_os = "linux")]
 mod daemon_overflow;
 mod eval;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]

@@ -136,6 +136,21 @@ fn own_flags(app: &App) -> Vec<String> {
     flags
 }
 
+/// The variables under which a daemon finds what this invocation found, beside [`own_flags`].
+fn own_environment() -> Vec<(String, String)> {
+    let matters = |name: &str| match name {
+        "LSEARCH_NO_DAEMON" | "LSEARCH_DATA_DIR" => false,
+        "XDG_DATA_HOME" | "XDG_CONFIG_HOME" | "XDG_STATE_HOME" | "XDG_CACHE_HOME" => true,
+        name => name.starts_with("LSEARCH_"),
+    };
+    let mut found: Vec<_> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, value)| matters(name) && !value.is_empty())
+        .collect();
+    found.sort();
+    found
+}
+
 fn stop(app: &App) -> Result<u8, CliError> {
     interrupt::install()
         .map_err(|error| CliError::new(format!("cannot watch for Ctrl-C: {error}")))?;
@@ -323,7 +338,8 @@ fn service(app: &App) -> Result<Service, CliError> {
     let dirs = directories::BaseDirs::new()
         .ok_or_else(|| CliError::new("no home folder is known").hint("set HOME"))?;
     let (binary, args) = (this_program()?, own_flags(app));
-    let program = Program { binary: &binary, args: &args };
+    let environment = own_environment();
+    let program = Program { binary: &binary, args: &args, environment: &environment };
     let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
     if cfg!(target_os = "macos") {
         let file = unit::launchd_path(dirs.home_dir());

@@ -6,7 +6,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
 
@@ -26,6 +26,8 @@ const CLIENTS: usize = 64;
 const REQUEST_PATIENCE: Duration = Duration::from_secs(10);
 /// A search that takes longer is given up.
 const SEARCH_PATIENCE: Duration = Duration::from_secs(30);
+/// A client that waits is told of trouble that lasts so long.
+const TROUBLE_PATIENCE: Duration = Duration::from_secs(8);
 /// How often a client that waits is looked after.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -245,20 +247,42 @@ fn encoded(shared: &Arc<Shared>, wire: &Arc<Wire>) -> Result<(), CliError> {
     // Words come from the hub while it encodes.
     let listening: Arc<dyn Listener> = Arc::new(Encoding(listener));
     shared.hub.subscribe(&listening);
+    let mut trouble = Trouble::default();
     while !shared.turnout.wait_for(ring, LOOK_EVERY) && !wire.is_gone() {
         if let Some(reason) = shared.pause.reason() {
             wire.message(Message::Say, &format!("searchable by word; encoding is paused {reason}"));
             return Ok(());
         }
-        if let Some(trouble) = shared.trouble().clone() {
-            return Err(CliError::new(trouble).hint(
-                "the daemon tries again by itself; what was indexed before can be searched",
-            ));
-        }
+        trouble.check(shared)?;
     }
+    encoder_works(shared)
+}
+
+/// An error when the encoder could not do what it was to do.
+fn encoder_works(shared: &Shared) -> Result<(), CliError> {
     match shared.turnout.trouble() {
         Some(trouble) => Err(CliError::new(trouble).hint("documents are searchable by word")),
         None => Ok(()),
+    }
+}
+
+/// Trouble that a client who waits should hear of: what the daemon mends by itself within a few seconds is none.
+#[derive(Default)]
+struct Trouble {
+    since: Option<Instant>,
+}
+
+impl Trouble {
+    fn check(&mut self, shared: &Shared) -> Result<(), CliError> {
+        let Some(trouble) = shared.trouble().clone() else {
+            self.since = None;
+            return Ok(());
+        };
+        if self.since.get_or_insert_with(Instant::now).elapsed() < TROUBLE_PATIENCE {
+            return Ok(());
+        }
+        Err(CliError::new(trouble)
+            .hint("the daemon tries again by itself; what was indexed before can be searched"))
     }
 }
 
@@ -280,15 +304,15 @@ impl Listener for Encoding {
 fn wait(shared: &Arc<Shared>, wire: &Arc<Wire>) -> Result<u8, CliError> {
     let listener = Arc::clone(wire) as Arc<dyn Listener>;
     shared.hub.subscribe(&listener);
+    let mut trouble = Trouble::default();
     loop {
-        if wire.is_gone() || shared.is_at_rest() {
+        if wire.is_gone() {
             return Ok(EXIT_OK);
         }
-        if let Some(trouble) = shared.trouble().clone().or_else(|| shared.turnout.trouble()) {
-            return Err(CliError::new(trouble).hint(
-                "the daemon tries again by itself; `lsearch daemon status` tells how it stands",
-            ));
+        if shared.is_at_rest() {
+            return encoder_works(shared).map(|()| EXIT_OK);
         }
+        trouble.check(shared)?;
         if let Some(reason) = shared.pause.reason() {
             wire.message(Message::Say, &format!("encoding is paused {reason}"));
             return Ok(EXIT_OK);

@@ -8,6 +8,8 @@ pub struct Program<'a> {
     pub binary: &'a Path,
     /// Its arguments after `daemon run`, each as it is.
     pub args: &'a [String],
+    /// Variables of its environment.
+    pub environment: &'a [(String, String)],
 }
 
 /// The systemd user unit.
@@ -18,6 +20,16 @@ pub fn systemd(program: &Program<'_>) -> String {
         command.push(' ');
         command.push_str(&systemd_quoted(&arg));
     }
+    let environment: String = program
+        .environment
+        .iter()
+        .map(|(name, value)| {
+            format!(
+                "Environment={}\n",
+                systemd_quoted(&format!("{name}={value}")).replace("$$", "$")
+            )
+        })
+        .collect();
     format!(
         "[Unit]\n\
          Description=lsearch: keeps your documents searchable\n\
@@ -25,6 +37,7 @@ pub fn systemd(program: &Program<'_>) -> String {
          [Service]\n\
          Type=simple\n\
          ExecStart={command}\n\
+         {environment}\
          Restart=on-failure\n\
          RestartSec=5\n\
          Nice=5\n\
@@ -66,6 +79,13 @@ pub fn launchd(program: &Program<'_>) -> String {
         .chain(program.args)
         .map(|arg| format!("    <string>{}</string>\n", xml(arg)))
         .collect();
+    let environment: String = program
+        .environment
+        .iter()
+        .map(|(name, value)| {
+            format!("    <key>{}</key>\n    <string>{}</string>\n", xml(name), xml(value))
+        })
+        .collect();
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \
@@ -73,6 +93,7 @@ pub fn launchd(program: &Program<'_>) -> String {
          <plist version=\"1.0\">\n<dict>\n\
          \x20 <key>Label</key>\n  <string>{LAUNCHD_LABEL}</string>\n\
          \x20 <key>ProgramArguments</key>\n  <array>\n{args}  </array>\n\
+         \x20 <key>EnvironmentVariables</key>\n  <dict>\n{environment}  </dict>\n\
          \x20 <key>RunAtLoad</key>\n  <true/>\n\
          \x20 <key>KeepAlive</key>\n  <dict>\n    <key>SuccessfulExit</key>\n    <false/>\n  </dict>\n\
          \x20 <key>ProcessType</key>\n  <string>Background</string>\n\
@@ -96,30 +117,34 @@ fn xml(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn program() -> (PathBuf, Vec<String>) {
-        (
-            "/opt/my \"tools\"/lsearch".into(),
-            vec!["--data-dir".into(), "/d/100% $HOME & <co>".into()],
-        )
+    fn with_odd_names(text: impl Fn(&Program<'_>) -> String) -> String {
+        text(&Program {
+            binary: Path::new("/opt/my \"tools\"/lsearch"),
+            args: &["--data-dir".into(), "/d/100% $HOME & <co>".into()],
+            environment: &[("LSEARCH_ENCODER".into(), "/e $x & 5%".into())],
+        })
     }
 
     #[test]
     fn a_unit_runs_the_program_with_odd_names_as_they_are() {
-        let (binary, args) = program();
-        let unit = systemd(&Program { binary: &binary, args: &args });
-        let command = unit.lines().find(|line| line.starts_with("ExecStart=")).unwrap();
+        let unit = with_odd_names(systemd);
+        let line = |name: &str| unit.lines().find(|line| line.starts_with(name)).unwrap();
         assert_eq!(
-            command,
+            line("ExecStart="),
             r#"ExecStart="/opt/my \"tools\"/lsearch" "daemon" "run" "--data-dir" "/d/100%% $$HOME & <co>""#
         );
-        assert!(unit.contains("WantedBy=default.target"));
+        // Variables are not expanded there.
+        assert_eq!(line("Environment="), r#"Environment="LSEARCH_ENCODER=/e $x & 5%%""#);
+        assert!(
+            unit.contains("\nRestart=on-failure\n") && unit.contains("WantedBy=default.target")
+        );
     }
 
     #[test]
     fn an_agent_is_well_formed() {
-        let (binary, args) = program();
-        let agent = launchd(&Program { binary: &binary, args: &args });
+        let agent = with_odd_names(launchd);
         assert!(agent.contains("<string>/d/100% $HOME &amp; &lt;co&gt;</string>"), "{agent}");
+        assert!(agent.contains("<key>LSEARCH_ENCODER</key>"), "{agent}");
         let count = |tag: &str| agent.matches(tag).count();
         for tag in ["dict", "array", "string", "key", "plist"] {
             let opened = count(&format!("<{tag}>")) + count(&format!("<{tag} "));
