@@ -22,8 +22,8 @@ const SLICE_BYTES_CUDA: u64 = 100_000_000;
 const KEPT_FOR: Duration = Duration::from_secs(20);
 /// How often is looked whether a pause has ended.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// After a failure of the encoder it is tried again after so long.
-const TRY_AGAIN: Duration = Duration::from_secs(60);
+/// After a failure of the encoder it is tried again after so long, and ever more, up to the second.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(1800));
 
 /// What the encoding thread is told and tells.
 #[derive(Default)]
@@ -111,7 +111,7 @@ pub fn run(shared: &Shared, writer: &Writer, end: &Stop) -> Result<(), CliError>
         course: Course::default(),
         maintained: None,
     };
-    let mut ring = 0;
+    let (mut ring, mut pause) = (0, PAUSES.0);
     while !work.is_over() {
         let heard = shared.turnout.rung();
         if shared.pause.reason().is_some() {
@@ -123,6 +123,7 @@ pub fn run(shared: &Shared, writer: &Writer, end: &Stop) -> Result<(), CliError>
         if !idle {
             match work.all() {
                 Ok(true) => {
+                    pause = PAUSES.0;
                     ring = heard;
                     shared.turnout.through(heard, None);
                 }
@@ -135,7 +136,8 @@ pub fn run(shared: &Shared, writer: &Writer, end: &Stop) -> Result<(), CliError>
                         .warn(format_args!("documents stay searchable by word only: {error}"));
                     shared.turnout.through(heard, Some(error.message().to_owned()));
                     work.encoder = None;
-                    work.sleep(TRY_AGAIN);
+                    work.sleep(pause);
+                    pause = (pause * 2).min(PAUSES.1);
                     continue;
                 }
             }
