@@ -81,7 +81,8 @@ impl Turnout {
         state.rung
     }
 
-    fn rung(&self) -> u64 {
+    /// How often there was something new.
+    pub fn rung(&self) -> u64 {
         self.lock().rung
     }
 

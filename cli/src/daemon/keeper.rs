@@ -199,7 +199,7 @@ impl Keeper<'_> {
 
     fn batch(&mut self, batch: &lsearch_ingest::watch::Batch) -> Result<(), CliError> {
         if batch.everything {
-            self.app.detail("events were lost: looking at everything");
+            self.app.say("events were lost: looking at everything");
             return self.reconcile();
         }
         if batch.paths.is_empty() {

@@ -8,7 +8,6 @@ use lsearch_engine::{Bundle, Encoder, Verify};
 use lsearch_index::query::Query;
 use lsearch_index::{Mode, Reader};
 
-use super::manners;
 use crate::app::App;
 use crate::args::SearchArgs;
 use crate::commands::search::{self, Answer, QueryVector};
@@ -126,7 +125,7 @@ impl Queries {
         if lock(&self.last).elapsed() > KEPT_FOR && self.is_warm() {
             *lock(&self.encoder) = None;
             *lock(&self.reader) = None;
-            manners::give_back_memory();
+            super::manners::give_back_memory();
         }
     }
 }

@@ -13,7 +13,7 @@ use super::hub::Hub;
 use super::lock::Lock;
 use super::log::{self, Log};
 use super::shared::Shared;
-use super::{keeper, server};
+use super::{keeper, manners, server};
 use crate::app::{App, Verbosity};
 use crate::errors::{CliError, EXIT_OK};
 use crate::places::shorten_home;
@@ -29,6 +29,7 @@ pub fn run(app: &App, detached: bool) -> Result<u8, CliError> {
         // Out of the terminal's session: closing the window is no reason to end.
         let _ = rustix::process::setsid();
     }
+    manners::share_memory();
     app.places.create_data()?;
     let _lock = match Lock::take(&app.places.data)? {
         Ok(lock) => lock,
@@ -117,7 +118,7 @@ fn prepare(shared: &Shared) {
 
 /// Keeps searches warm while there are any, and memory free while there are none.
 fn tidy(shared: &Shared) {
-    let mut since = Duration::ZERO;
+    let (mut since, mut tidied) = (Duration::ZERO, 0);
     loop {
         let every = if shared.queries.is_warm() { WARM_EVERY } else { TIDY_EVERY };
         std::thread::sleep(every);
@@ -126,6 +127,12 @@ fn tidy(shared: &Shared) {
         if since >= TIDY_EVERY {
             since = Duration::ZERO;
             shared.queries.cool_down();
+            // Of what was freed since: scans, passes of the encoder, older views of the index.
+            let changed = shared.turnout.rung();
+            if changed != tidied {
+                tidied = changed;
+                manners::give_back_memory();
+            }
         }
     }
 }
