@@ -28,7 +28,7 @@ const QUIET_RUNS: usize = 3;
 const BULK_BYTES: usize = 3 << 20;
 
 /// The library to preload, compiled once.
-fn shim() -> &'static Path {
+pub fn shim() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| {
         let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join("failing-disk.so");

@@ -5,6 +5,8 @@ mod changes;
 mod common;
 mod crash;
 mod daemon;
+#[cfg(target_os = "linux")]
+mod daemon_faults;
 mod daemon_kills;
 #[cfg(target_os = "linux")]
 mod daemon_limits;
