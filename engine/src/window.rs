@@ -16,6 +16,9 @@ pub(crate) struct Windowing {
     capacity: usize,
     /// Tokens shared by neighbouring windows.
     overlap: usize,
+    /// Whether several windows are of one length, rather than the last as short as it comes out: it would know little
+    /// of the document, and its vector would stand beside those of windows many times as long.
+    even: bool,
 }
 
 /// One sequence: a stretch of a section's tokens.
@@ -40,10 +43,12 @@ impl Windowing {
     /// overlap leave no room for text.
     pub(crate) fn new(manifest: &Manifest, prefix: &[u32]) -> Option<Windowing> {
         let special = &manifest.special;
-        let (tokens, overlap) = match manifest.mode {
-            Mode::Windows { window_tokens, overlap_tokens } => (window_tokens, overlap_tokens),
+        let (tokens, overlap, even) = match manifest.mode {
+            Mode::Windows { window_tokens, overlap_tokens } => {
+                (window_tokens, overlap_tokens, false)
+            }
             Mode::Whole { max_tokens, overlap_tokens, .. } => {
-                (max_tokens.checked_sub(manifest.special_tokens())?, overlap_tokens)
+                (max_tokens.checked_sub(manifest.special_tokens())?, overlap_tokens, true)
             }
         };
         let capacity = tokens.checked_sub(prefix.len())?;
@@ -52,6 +57,7 @@ impl Windowing {
             tail: special.suffix_ids.clone(),
             capacity,
             overlap,
+            even,
         })
     }
 
@@ -60,15 +66,19 @@ impl Windowing {
     /// Where windows overlap, the earlier one owns the first half of what they share and the later
     /// one the second, so that each token has context on both sides and counts once.
     pub(crate) fn windows(&self, tokens: usize) -> Vec<Window> {
-        let stride = self.capacity - self.overlap;
-        let count = 1 + tokens.saturating_sub(self.capacity).div_ceil(stride);
+        let count = 1 + tokens.saturating_sub(self.capacity).div_ceil(self.capacity - self.overlap);
+        let capacity = match self.even && count > 1 {
+            true => (tokens + (count - 1) * self.overlap).div_ceil(count),
+            false => self.capacity,
+        };
+        let stride = capacity - self.overlap;
         let border = |index: usize| match index {
             0 => 0,
             index if index == count => tokens,
             index => index * stride + self.overlap / 2,
         };
         let window = |index: usize| Window {
-            content: index * stride..tokens.min(index * stride + self.capacity),
+            content: index * stride..tokens.min(index * stride + capacity),
             owned: border(index)..border(index + 1),
         };
         (0..count).map(window).collect()
@@ -125,7 +135,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn windowing(capacity: usize, overlap: usize) -> Windowing {
-        Windowing { head: vec![101], tail: vec![102], capacity, overlap }
+        Windowing { head: vec![101], tail: vec![102], capacity, overlap, even: false }
     }
 
     fn section(tokens: usize, spans: Vec<Range<usize>>) -> Section {
@@ -151,6 +161,17 @@ mod tests {
         let owned: Vec<_> = windows.iter().map(|window| window.owned.clone()).collect();
         assert_eq!(content, [0..10, 6..16, 12..20]);
         assert_eq!(owned, [0..8, 8..14, 14..20]);
+    }
+
+    #[test]
+    fn even_windows_are_of_one_length() {
+        let even = Windowing { even: true, ..windowing(10, 4) };
+        let content = |tokens| -> Vec<_> {
+            even.windows(tokens).into_iter().map(|window| window.content).collect()
+        };
+        assert_eq!(content(10), [0..10]);
+        assert_eq!(content(11), [0..8, 4..11]);
+        assert_eq!(content(20), [0..10, 6..16, 12..20]);
     }
 
     #[test]
@@ -189,12 +210,16 @@ mod tests {
     proptest! {
         #[test]
         fn every_token_is_owned_once_and_lies_in_its_window(
-            tokens in 0usize..3000, capacity in 2usize..600, overlap in 0usize..599,
+            tokens in 0usize..3000, capacity in 2usize..600, overlap in 0usize..599, even: bool,
         ) {
             prop_assume!(overlap < capacity);
-            let windowing = windowing(capacity, overlap);
+            let windowing = Windowing { even, ..windowing(capacity, overlap) };
             let mut next = 0;
-            for window in windowing.windows(tokens) {
+            let windows = windowing.windows(tokens);
+            let lengths: Vec<usize> = windows.iter().map(|window| window.content.len()).collect();
+            let uneven = lengths.iter().max().unwrap() - lengths.iter().min().unwrap();
+            prop_assert!(!even || uneven < windows.len(), "{:?}", lengths);
+            for window in windows {
                 prop_assert_eq!(window.owned.start, next);
                 prop_assert!(window.content.start <= window.owned.start);
                 prop_assert!(window.owned.end <= window.content.end);
