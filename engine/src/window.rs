@@ -166,12 +166,13 @@ mod tests {
     #[test]
     fn even_windows_are_of_one_length() {
         let even = Windowing { even: true, ..windowing(10, 4) };
-        let content = |tokens| -> Vec<_> {
-            even.windows(tokens).into_iter().map(|window| window.content).collect()
+        let ends = |tokens| -> Vec<_> {
+            let windows = even.windows(tokens).into_iter();
+            windows.map(|window| (window.content.start, window.content.end)).collect()
         };
-        assert_eq!(content(10), [0..10]);
-        assert_eq!(content(11), [0..8, 4..11]);
-        assert_eq!(content(20), [0..10, 6..16, 12..20]);
+        assert_eq!(ends(10), [(0, 10)]);
+        assert_eq!(ends(11), [(0, 8), (4, 11)]);
+        assert_eq!(ends(20), [(0, 10), (6, 16), (12, 20)]);
     }
 
     #[test]
