@@ -41,7 +41,11 @@ pub fn run(app: &App, args: &AddArgs) -> Result<u8, CliError> {
     let writer = indexer::open_writer(app, &app.places.data)?;
     let mut folders = Folders::load(&app.places.data)?;
     let roots = register(app, &mut folders, &wanted, &args.exclude)?;
-    update(app, &writer, &roots, args.no_wait)
+    let code = update(app, &writer, &roots, args.no_wait)?;
+    if code == EXIT_OK && !wanted.is_empty() {
+        app.say("`lsearch daemon start` keeps this up to date by itself");
+    }
+    Ok(code)
 }
 
 /// Refuses the data folder and what lies in it: an index of itself would change with every look at it.
