@@ -180,7 +180,8 @@ fn found_files_carry_what_the_file_system_says() {
     let (modified_ns, inode) = read::stamp(&fs::metadata(&path).unwrap());
     let guess = Guess::Known(Kind::Code, "rust");
     let file = FoundFile { path, size_bytes: 12, modified_ns, inode, guess };
-    assert_eq!(found.into_inner().unwrap(), [WalkEvent::File(file)]);
+    let root = WalkEvent::Folder(folder.path().to_owned());
+    assert_eq!(found.into_inner().unwrap(), [root, WalkEvent::File(file)]);
 }
 
 #[test]
