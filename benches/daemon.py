@@ -82,7 +82,7 @@ def memory(daemon, when):
 
 
 def latency(daemon, options, rng):
-    daemon.make(options.documents, 120, rng)
+    daemon.make(options.documents, options.words, rng)
     print(f"start: {daemon.start() * 1000:.0f} ms")
     if options.keyword:
         daemon.run("daemon", "pause")
@@ -92,7 +92,6 @@ def latency(daemon, options, rng):
     if not options.keyword:
         daemon.run("status", "--wait")
         print(f"by meaning in {time.monotonic() - started:.1f} s")
-    memory(daemon, "after indexing")
     daemon.run("search", "w17 w180", check=False)
     mode = ["--mode", "keyword"] if options.keyword else []
     for name, flags in [("warm query, keyword", ["--mode", "keyword"]), ("warm query", mode)]:
@@ -109,6 +108,8 @@ def latency(daemon, options, rng):
         subprocess.run([daemon.binary, "--version"], env=daemon.env, capture_output=True)
         times.append((time.monotonic() - started) * 1000)
     spread("the program alone (--version)", times)
+    # The encoder of documents leaves memory after 20 s without work.
+    time.sleep(30)
     memory(daemon, "after queries")
     # A page has some 500 words.
     times = []
@@ -216,6 +217,7 @@ def main():
     parser.add_argument("--documents", type=int)
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--pause", type=float, default=1, help="seconds between two edits of a soak")
+    parser.add_argument("--words", type=int, default=120, help="in a document, for latency")
     parser.add_argument("--saves", type=int, default=40)
     parser.add_argument("--keyword", action="store_true")
     options = parser.parse_args()

@@ -241,6 +241,29 @@ fn wait(child: &mut Child) -> std::process::Output {
 }
 
 #[test]
+fn in_the_foreground_it_ends_in_order() {
+    let office = Office::new();
+    office.write("a.txt", note("the harbour"));
+    let socket = office.desk.data().join("run/daemon.sock");
+    for by_signal in [false, true] {
+        let mut daemon = office.command(&["daemon", "run"]).spawn().unwrap();
+        office.wait_until("it answers", || office.status()["state"] == "idle");
+        office.run(&["add", "docs"]).ok();
+        if by_signal {
+            let pid = daemon.id().to_string();
+            assert!(std::process::Command::new("kill").arg(&pid).status().unwrap().success());
+        } else {
+            office.run(&["daemon", "stop"]).ok();
+        }
+        let ended = wait(&mut daemon);
+        // Anything else and a service manager would start it again.
+        assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+        assert!(!socket.exists());
+        assert!(String::from_utf8_lossy(&ended.stderr).contains("ending"), "{ended:?}");
+    }
+}
+
+#[test]
 fn killed_it_leaves_nothing_in_the_way() {
     let office = Office::new();
     office.write("a.txt", note("the harbour"));

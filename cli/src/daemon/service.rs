@@ -15,7 +15,7 @@ use super::log::{self, Log};
 use super::shared::Shared;
 use super::{keeper, manners, server};
 use crate::app::{App, Verbosity};
-use crate::errors::{CliError, EXIT_OK};
+use crate::errors::{CliError, EXIT_ERROR, EXIT_OK};
 use crate::places::shorten_home;
 
 /// How often the memory of what is no longer used is looked after.
@@ -65,10 +65,13 @@ pub fn run(app: &App, detached: bool) -> Result<u8, CliError> {
     let keeper = std::thread::spawn(move || {
         prepare(&keeping);
         keeper::run(&keeping, &jobs);
-        // It ends by itself when everything is lost; whoever watches over the daemon starts it again.
-        end();
+        // It never ends by itself; if it does, whoever watches over the daemon starts it again.
+        if !keeping.app.stop.requested() {
+            end();
+        }
     });
     signals.forever().next();
+    let code = if keeper.is_finished() { EXIT_ERROR } else { EXIT_OK };
     shared.app.say("ending");
     shared.app.stop.ask();
     shared.changes.wake();
@@ -83,7 +86,7 @@ pub fn run(app: &App, detached: bool) -> Result<u8, CliError> {
     drop(impatient);
     let _ = std::fs::remove_file(&app.places.socket);
     log.line("ended");
-    Ok(EXIT_OK)
+    Ok(code)
 }
 
 /// Ends this daemon as a signal would.
