@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Measures the daemon through the command line, on an index of its own.
 
-  benches/daemon.py BINARY latency   [--documents 10000]  save to searchable, warm queries, memory
+  benches/daemon.py BINARY latency   [--documents 10000]  saves, warm queries, memory
   benches/daemon.py BINARY idle      [--minutes 10]       CPU time and memory of an idle daemon
   benches/daemon.py BINARY soak      [--minutes 120]      memory under edits and queries
-  benches/daemon.py BINARY reconcile [--documents 100000] a look at everything, nothing changed
-  benches/daemon.py BINARY flood     [--documents 100000] creates with a short queue of events (as root)
+  benches/daemon.py BINARY reconcile [--documents 100000] nothing changed
+  benches/daemon.py BINARY flood     [--documents 100000] a short queue of events (as root)
 
-Documents are made up (random words of a Zipf distribution, seed 1). With vectors by LSEARCH_ENCODER or the
-shipped encoder, unless --keyword: then encoding is paused.
+Documents are made up (random words of a Zipf distribution, seed 1). With vectors by
+LSEARCH_ENCODER or the shipped encoder, unless --keyword: then encoding is paused.
 """
 
 import argparse
@@ -72,13 +72,20 @@ class Daemon:
 
 def spread(name, values, unit="ms"):
     values = sorted(values)
-    at = lambda share: values[min(len(values) - 1, int(len(values) * share))]
-    print(f"{name}: p50 {at(0.5):.1f}, p95 {at(0.95):.1f}, highest {values[-1]:.1f} {unit} ({len(values)} times)")
+
+    def at(share):
+        return values[min(len(values) - 1, int(len(values) * share))]
+
+    print(
+        f"{name}: p50 {at(0.5):.1f}, p95 {at(0.95):.1f}, highest {values[-1]:.1f} {unit} "
+        f"({len(values)} times)"
+    )
 
 
 def memory(daemon, when):
     status = daemon.status()
-    print(f"memory {when}: {status['memory_bytes'] / 1e6:.0f} MB (encoder {'loaded' if status['encoder_loaded'] else 'not loaded'})")
+    encoder = "loaded" if status["encoder_loaded"] else "not loaded"
+    print(f"memory {when}: {status['memory_bytes'] / 1e6:.0f} MB (encoder {encoder})")
 
 
 def latency(daemon, options, rng):
@@ -135,7 +142,8 @@ def idle(daemon, options, rng):
     before = daemon.cpu(pid)
     time.sleep(options.minutes * 60)
     used = daemon.cpu(pid) - before
-    print(f"CPU time in {options.minutes} idle minutes: {used:.2f} s, {used / options.minutes / 0.6:.3f} % of a core")
+    share = used / options.minutes / 0.6
+    print(f"CPU time in {options.minutes} idle minutes: {used:.2f} s, {share:.3f} % of a core")
     daemon.run("search", "w17", check=False)
     memory(daemon, "after a query")
 
@@ -157,7 +165,9 @@ def soak(daemon, options, rng):
         else:
             path.write_text(f"Note\n\n{words(rng, rng.choice([50, 200, 2000]))}\n")
         for _ in range(3):
-            done = daemon.run("search", "--json", f"w{rng.randrange(3000)} w{rng.randrange(20)}", check=False)
+            done = daemon.run(
+                "search", "--json", f"w{rng.randrange(3000)} w{rng.randrange(20)}", check=False
+            )
             failures += done.returncode not in (0, 1)
         if time.monotonic() >= next_look:
             status = daemon.status()
@@ -166,8 +176,11 @@ def soak(daemon, options, rng):
             next_look += 60
         time.sleep(options.pause)
     third = max(1, len(seen) // 3)
-    print(f"memory, mean of the first, second and last third: {statistics.mean(seen[:third]):.0f}, "
-          f"{statistics.mean(seen[third:2 * third]):.0f}, {statistics.mean(seen[-third:]):.0f} MB; {failures} searches failed")
+    print(
+        f"memory, mean of the first, second and last third: {statistics.mean(seen[:third]):.0f}, "
+        f"{statistics.mean(seen[third : 2 * third]):.0f}, {statistics.mean(seen[-third:]):.0f} MB; "
+        f"{failures} searches failed"
+    )
 
 
 def reconcile(daemon, options, rng):
@@ -203,7 +216,8 @@ def flood(daemon, options, rng):
     while status.get("seen") != options.documents + 1 and time.monotonic() < made + 1200:
         time.sleep(1)
         status = json.loads(daemon.run("status", "--json").stdout)["documents"]
-    print(f"{options.documents} creates: {status['seen'] - 1} known {time.monotonic() - made:.1f} s after the last")
+    took = time.monotonic() - made
+    print(f"{options.documents} creates: {status['seen'] - 1} known {took:.1f} s after the last")
     log = daemon.run("daemon", "logs", "-n", "100000").stdout
     print(f"events were lost {log.count('events were lost')} times")
     said = daemon.run("add", "--no-wait").stderr.strip()
@@ -211,17 +225,27 @@ def flood(daemon, options, rng):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("binary", type=pathlib.Path)
     parser.add_argument("what", choices=["latency", "idle", "soak", "reconcile", "flood"])
     parser.add_argument("--documents", type=int)
     parser.add_argument("--minutes", type=float)
-    parser.add_argument("--pause", type=float, default=1, help="seconds between two edits of a soak")
+    parser.add_argument(
+        "--pause", type=float, default=1, help="seconds between two edits of a soak"
+    )
     parser.add_argument("--words", type=int, default=120, help="in a document, for latency")
     parser.add_argument("--saves", type=int, default=40)
     parser.add_argument("--keyword", action="store_true")
     options = parser.parse_args()
-    defaults = {"latency": (10_000, 0), "idle": (0, 10), "soak": (0, 120), "reconcile": (100_000, 0), "flood": (100_000, 0)}
+    defaults = {
+        "latency": (10_000, 0),
+        "idle": (0, 10),
+        "soak": (0, 120),
+        "reconcile": (100_000, 0),
+        "flood": (100_000, 0),
+    }
     documents, minutes = defaults[options.what]
     options.documents = options.documents or documents
     options.minutes = options.minutes or minutes
