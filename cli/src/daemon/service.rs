@@ -30,6 +30,13 @@ pub fn run(app: &App, detached: bool) -> Result<u8, CliError> {
         let _ = rustix::process::setsid();
     }
     manners::share_memory();
+    // From here, because threads inherit the priority of those that start them: searches run in these, and must not
+    // stand behind everyone else because the keeper was the first to need some.
+    if let Err(error) =
+        rayon::ThreadPoolBuilder::new().num_threads(app.config.threads()).build_global()
+    {
+        return Err(CliError::new(format!("cannot start threads: {error}")));
+    }
     app.places.create_data()?;
     let _lock = match Lock::take(&app.places.data)? {
         Ok(lock) => lock,
