@@ -127,7 +127,7 @@ def latency(daemon, options, rng):
         while daemon.run("search", "-l", "--mode", "keyword", word, check=False).returncode:
             time.sleep(0.01)
         times.append((time.monotonic() - started) * 1000)
-        time.sleep(rng.uniform(0, 12))
+        time.sleep(rng.uniform(3, 9))
     spread("20 pages saved until found by word", times)
 
 

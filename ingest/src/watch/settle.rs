@@ -10,8 +10,12 @@ const QUIET: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_millis(1000);
 /// A path taken again and again is taken ever more rarely, up to this.
 const RAREST: Duration = Duration::from_secs(60);
-/// A path not taken for so long begins anew.
+/// A path that rests so long after it was taken is saved by a person, not written by a program that goes on and on.
+const CALM: Duration = Duration::from_secs(3);
+/// A path that rests so long begins anew …
 const FORGIVEN: Duration = Duration::from_secs(120);
+/// … and one that was taken so often without that is taken no more often than so.
+const OFTEN: (u32, Duration) = (30, Duration::from_secs(30));
 /// So many paths below each other's folders are one look at everything.
 const TOO_MANY: usize = 4096;
 
@@ -50,7 +54,28 @@ struct Waiting {
 #[derive(Debug)]
 struct Taken {
     last: Instant,
+    /// In a row, with hardly a pause between.
     times: u32,
+    /// In all since it last had a long rest.
+    in_all: u32,
+}
+
+impl Taken {
+    /// How long a change of now has to wait.
+    fn pause(&mut self, now: Instant) -> Duration {
+        let rested = now.duration_since(self.last);
+        if rested >= CALM {
+            self.times = 0;
+        }
+        if rested >= FORGIVEN {
+            self.in_all = 0;
+        }
+        // The first few savings of a file are as quick as any; a log that grows all day is not worth it.
+        let shift = self.times.saturating_sub(4).min(16);
+        let pause = if shift == 0 { Duration::ZERO } else { (QUIET * (1 << shift)).min(RAREST) };
+        let often = if self.in_all >= OFTEN.0 { OFTEN.1 } else { Duration::ZERO };
+        pause.max(often).saturating_sub(rested)
+    }
 }
 
 impl Settle {
@@ -67,14 +92,7 @@ impl Settle {
         if self.waiting.len() >= TOO_MANY {
             return self.lost(now);
         }
-        let pause = match self.taken.get(path) {
-            Some(taken) if now.duration_since(taken.last) < FORGIVEN => {
-                // The first few savings of a file are as quick as any; a log that grows all day is not worth it.
-                let shift = taken.times.saturating_sub(4).min(16);
-                (QUIET * (1 << shift)).min(RAREST).saturating_sub(now.duration_since(taken.last))
-            }
-            _ => Duration::ZERO,
-        };
+        let pause = self.taken.get_mut(path).map_or(Duration::ZERO, |taken| taken.pause(now));
         let due = now + pause.max(QUIET);
         let at_latest = now + pause.max(PATIENCE);
         self.waiting.insert(path.to_owned(), Waiting { due, at_latest, replaced });
@@ -133,11 +151,10 @@ impl Settle {
     }
 
     fn count(&mut self, path: &Path, now: Instant) {
-        let taken = self.taken.entry(path.to_owned()).or_insert(Taken { last: now, times: 0 });
-        if now.duration_since(taken.last) >= FORGIVEN {
-            taken.times = 0;
-        }
+        let new = Taken { last: now, times: 0, in_all: 0 };
+        let taken = self.taken.entry(path.to_owned()).or_insert(new);
         taken.times += 1;
+        taken.in_all += 1;
         taken.last = now;
     }
 }
@@ -179,6 +196,16 @@ mod tests {
         let pauses: Vec<u32> = taken.windows(2).map(|pair| pair[1] - pair[0]).collect();
         assert!(pauses.iter().all(|pause| *pause <= 62), "{pauses:?}");
         assert!(*pauses.last().unwrap() >= 50, "{pauses:?}");
+    }
+
+    #[test]
+    fn a_person_who_saves_every_few_seconds_does_not_wait() {
+        let (mut settle, start) = (Settle::default(), Instant::now());
+        for save in 0..25_u32 {
+            let now = start + save * 5000 * MS;
+            settle.changed(Path::new("/letter"), true, now);
+            assert!(!settle.take(now + 250 * MS).is_empty(), "save {save}");
+        }
     }
 
     #[test]
