@@ -1,30 +1,11 @@
 //! A system that gives no more watches: the daemon says so by name, and looks by itself.
 
-use std::process::Command;
-
-use crate::common::Desk;
-use crate::common::note;
+use crate::common::{Desk, in_namespace, note};
 
 /// Runs a shell script where so many folders may be watched; `None` where such limits are not to be had.
 fn with_few_watches(desk: &Desk, watches: u32, script: &str) -> Option<(i32, String)> {
     let limit = format!("echo {watches} > /proc/sys/user/max_inotify_watches");
-    let probe = Command::new("unshare").args(["-r", "sh", "-c", &limit]).output();
-    if !probe.is_ok_and(|output| output.status.success()) {
-        return None;
-    }
-    let template = desk.command(Vec::<String>::new());
-    let environment = template.get_envs().filter_map(|(key, value)| Some((key, value?)));
-    let output = Command::new("unshare")
-        .args(["-r", "sh", "-c", &format!("{limit} && {script}"), "sh"])
-        .arg(template.get_program())
-        .env_clear()
-        .envs(environment)
-        .current_dir(desk.home())
-        .output()
-        .unwrap();
-    let said =
-        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    Some((output.status.code().unwrap_or(-1), said.concat()))
+    in_namespace(desk, "-r", &limit, &format!("{limit} && {script}"))
 }
 
 #[test]

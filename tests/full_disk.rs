@@ -1,35 +1,15 @@
 //! A disk that fills up: a small file system of our own, where the system lets us mount one.
 
 use std::path::Path;
-use std::process::Command;
 
-use crate::common::{Desk, note};
+use crate::common::{Desk, in_namespace, note};
 
 /// Runs a shell script with a file system of `size` mounted at `place`, in a mount namespace of its own; `None`
 /// where namespaces are not to be had.
 fn with_small_disk(desk: &Desk, place: &Path, size: &str, script: &str) -> Option<(i32, String)> {
     std::fs::create_dir_all(place).unwrap();
-    let probe = Command::new("unshare").args(["-rm", "true"]).status();
-    if !probe.is_ok_and(|status| status.success()) {
-        return None;
-    }
     let whole = format!("mount -t tmpfs -o size={size} none '{}' && {script}", place.display());
-    let mut command = desk.command(Vec::<String>::new());
-    let program = command.get_program().to_os_string();
-    let environment: Vec<_> = command
-        .get_envs()
-        .filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned())))
-        .collect();
-    command = Command::new("unshare");
-    command.args(["-rm", "sh", "-c", &whole, "sh"]).arg(program).env_clear().envs(environment);
-    command.current_dir(desk.home());
-    let output = command.output().unwrap();
-    let said = format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Some((output.status.code().unwrap_or(-1), said))
+    in_namespace(desk, "-rm", "true", &whole)
 }
 
 #[test]

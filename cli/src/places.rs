@@ -95,12 +95,17 @@ impl Places {
     /// Makes the data folder if it is not there, open to its owner alone: it will hold texts and names of documents,
     /// whichever verb comes first.
     pub fn create_data(&self) -> Result<(), CliError> {
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&self.data).map_err(|error| CliError::io(&self.data, &error))
+        create_private(&self.data).map_err(|error| CliError::io(&self.data, &error))
     }
+}
+
+/// Makes a folder that is its owner's alone, with those above it, unless it is there.
+pub fn create_private(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 /// An absolute path without touching the file system, with an empty path refused.

@@ -246,3 +246,26 @@ pub fn note(topic: &str) -> String {
          {topic} should read it to the end, for {topic} is treated here with some care.\n"
     )
 }
+
+/// Runs a shell script, with lsearch as `$1`, in namespaces of its own (the flags of `unshare`); `None` where `probe`
+/// shows that they are not to be had. Gives the exit code and all that was said.
+#[cfg(target_os = "linux")]
+pub fn in_namespace(desk: &Desk, flags: &str, probe: &str, script: &str) -> Option<(i32, String)> {
+    let probed = Command::new("unshare").args([flags, "sh", "-c", probe]).output();
+    if !probed.is_ok_and(|output| output.status.success()) {
+        return None;
+    }
+    let template = desk.command(Vec::<String>::new());
+    let environment = template.get_envs().filter_map(|(key, value)| Some((key, value?)));
+    let output = Command::new("unshare")
+        .args([flags, "sh", "-c", script, "sh"])
+        .arg(template.get_program())
+        .env_clear()
+        .envs(environment)
+        .current_dir(desk.home())
+        .output()
+        .expect("a runnable unshare");
+    let said =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    Some((output.status.code().unwrap_or(-1), said.concat()))
+}

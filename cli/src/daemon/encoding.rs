@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use lsearch_engine::{Device, Encoder, Verify};
 use lsearch_index::Writer;
 
+use super::locked;
 use super::shared::Shared;
 use crate::app::App;
 use crate::encoder;
@@ -94,7 +95,7 @@ impl Turnout {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
 }
 
@@ -103,15 +104,8 @@ impl Turnout {
 /// # Errors
 /// The index's. What is wrong with the encoder is told and tried again later.
 pub fn run(shared: &Shared, writer: &Writer, end: &Stop) -> Result<(), CliError> {
-    let mut work = Work {
-        shared,
-        writer,
-        end,
-        app: shared.app.clone(),
-        encoder: None,
-        course: Course::default(),
-        maintained: None,
-    };
+    let mut work =
+        Work { shared, writer, end, encoder: None, course: Course::default(), maintained: None };
     let (mut ring, mut pause) = (0, PAUSES.0);
     while !work.is_over() {
         let heard = shared.turnout.rung();
@@ -160,7 +154,6 @@ struct Work<'a> {
     shared: &'a Shared,
     writer: &'a Writer,
     end: &'a Stop,
-    app: App,
     encoder: Option<Encoder>,
     course: Course,
     /// The commit after which maintenance was done.
@@ -169,7 +162,7 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn is_over(&self) -> bool {
-        self.end.requested() || self.shared.app.stop.requested()
+        is_over(self.shared, self.end)
     }
 
     /// Rests, unless it is over.
@@ -184,7 +177,7 @@ impl Work<'_> {
 
     /// Encodes until nothing waits; false when a pause or the end came in between.
     fn all(&mut self) -> Result<bool, Failed> {
-        let bundle = encoder::bundle(&self.app, Verify::Sizes).map_err(Failed::Encoder)?;
+        let bundle = encoder::bundle(&self.shared.app, Verify::Sizes).map_err(Failed::Encoder)?;
         loop {
             let waiting = self.writer.pending(bundle.fingerprint()).map_err(index)?;
             let given_up = &self.course.given_up;
@@ -193,7 +186,7 @@ impl Work<'_> {
                 self.course.arrived();
                 return self.maintain();
             }
-            if self.is_over() || self.shared.pause.reason().is_some() {
+            if is_to_rest(self.shared, self.end) {
                 self.shared.hub.at_rest();
                 return Ok(false);
             }
@@ -204,14 +197,14 @@ impl Work<'_> {
     fn slice(&mut self, bundle: &lsearch_engine::Bundle) -> Result<(), Failed> {
         let encoder = match self.encoder.take() {
             Some(encoder) => encoder,
-            None => encoder::open(&self.app, bundle).map_err(Failed::Encoder)?,
+            None => encoder::open(&self.shared.app, bundle).map_err(Failed::Encoder)?,
         };
         self.course.run_bytes = Some(match encoder.device() {
             Device::Cpu => SLICE_BYTES,
             Device::Cuda => SLICE_BYTES_CUDA,
         });
         // Asked for by a pause and by the end of the session, neither of which ends the daemon.
-        let app = App { stop: Stop::default(), ..self.app.clone() };
+        let app = App { stop: Stop::default(), ..self.shared.app.clone() };
         let (shared, end) = (self.shared, self.end);
         let report = std::thread::scope(|scope| {
             let (done, is_done) = crossbeam_channel::bounded::<()>(0);
@@ -219,8 +212,7 @@ impl Work<'_> {
             scope.spawn(move || {
                 let timeout = crossbeam_channel::RecvTimeoutError::Timeout;
                 while is_done.recv_timeout(Duration::from_millis(100)) == Err(timeout) {
-                    let over = end.requested() || shared.app.stop.requested();
-                    if over || shared.pause.reason().is_some() {
+                    if is_to_rest(shared, end) {
                         stop.ask();
                     }
                 }
@@ -231,14 +223,14 @@ impl Work<'_> {
         });
         let report = report.map_err(index)?;
         if report.documents > 0 {
-            self.app.say(format_args!(
+            self.shared.app.say(format_args!(
                 "{} encoded in {}",
                 units::plural(report.documents, "document"),
                 units::duration(report.elapsed)
             ));
             self.shared.queries.index_changed();
         }
-        let share = u32::from(self.app.config.encode_share_percent.clamp(1, 100));
+        let share = u32::from(self.shared.app.config.encode_share_percent.clamp(1, 100));
         self.encoder = Some(encoder);
         self.sleep(report.elapsed * (100 - share) / share);
         Ok(())
@@ -249,7 +241,7 @@ impl Work<'_> {
         if self.maintained == Some(sequence) {
             return Ok(true);
         }
-        let cancel = || self.is_over() || self.shared.pause.reason().is_some();
+        let cancel = || is_to_rest(self.shared, self.end);
         match self.writer.maintain(&cancel) {
             Ok(_) => {
                 self.maintained = Some(sequence);
@@ -260,6 +252,16 @@ impl Work<'_> {
             Err(error) => Err(index(error)),
         }
     }
+}
+
+/// Whether the session, or the daemon, is to end.
+fn is_over(shared: &Shared, end: &Stop) -> bool {
+    end.requested() || shared.app.stop.requested()
+}
+
+/// Whether it is to end, or encoding is paused.
+fn is_to_rest(shared: &Shared, end: &Stop) -> bool {
+    is_over(shared, end) || shared.pause.reason().is_some()
 }
 
 fn index(error: impl Into<CliError>) -> Failed {

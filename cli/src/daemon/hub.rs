@@ -3,11 +3,12 @@
 use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use serde::Serialize;
 
+use super::locked;
 use super::log::Log;
 use super::protocol::Event;
 use crate::app::{Listener, Message};
@@ -36,7 +37,7 @@ impl Wire {
         }
         let Ok(mut text) = serde_json::to_vec(line) else { return };
         text.push(b'\n');
-        let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stream = locked(&self.stream);
         if stream.write_all(&text).is_err() {
             self.gone.store(true, Ordering::Relaxed);
         }
@@ -110,16 +111,16 @@ impl Hub {
 
     /// What is being done.
     pub fn doing(&self) -> Option<Doing> {
-        self.doing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        locked(&self.doing).clone()
     }
 
     /// Nothing is being done any more.
     pub fn at_rest(&self) {
-        *self.doing.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *locked(&self.doing) = None;
     }
 
     fn subscribers(&self) -> std::sync::MutexGuard<'_, Vec<Weak<dyn Listener>>> {
-        self.subscribers.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.subscribers)
     }
 
     fn all(&self) -> Vec<Arc<dyn Listener>> {
@@ -144,7 +145,7 @@ impl Listener for Hub {
 
     fn progress(&self, stage: &str, done: u64, total: u64, words: &str) {
         let doing = Doing { stage: stage.to_owned(), words: words.to_owned() };
-        *self.doing.lock().unwrap_or_else(PoisonError::into_inner) = Some(doing);
+        *locked(&self.doing) = Some(doing);
         for listener in self.all() {
             listener.progress(stage, done, total, words);
         }

@@ -12,7 +12,7 @@ use lsearch_index::{IndexError, Writer};
 
 use super::hub::Both;
 use super::shared::{Reply, Shared};
-use super::{encoding, look, manners};
+use super::{encoding, look, manners, tries_again};
 use crate::app::App;
 use crate::commands::{add, rebuild, remove, retry};
 use crate::errors::{CliError, EXIT_OK};
@@ -54,7 +54,7 @@ pub fn run(shared: &Arc<Shared>, jobs: &Receiver<Job>) {
         let error = match worked {
             Ok(Ok(())) => return,
             Ok(Err(error)) => error,
-            Err(_) => CliError::new("a part of the daemon failed; the log tells where"),
+            Err(_) => panicked(),
         };
         shared.hub.at_rest();
         if stop.requested() {
@@ -75,9 +75,7 @@ fn rest(shared: &Shared, jobs: &Receiver<Job>, pause: Duration, error: &CliError
         && let Some(left) = until.checked_duration_since(Instant::now())
     {
         if let Ok(job) = jobs.recv_timeout(left.min(Duration::from_millis(200))) {
-            let refused = CliError::new(error.message())
-                .hint("the daemon tries again by itself; what was indexed before can be searched");
-            answer(shared, reply_of(job), Err(refused));
+            answer(shared, reply_of(job), Err(tries_again(error.message())));
         }
     }
 }
@@ -118,15 +116,15 @@ fn session(shared: &Arc<Shared>, jobs: &Receiver<Job>) -> Result<(), CliError> {
             (Ok(Err(error)), _) => Err(error),
             (Ok(Ok(())), Ok(Ok(()))) => Ok(()),
             (Ok(Ok(())), Ok(Err(error))) => Err(error),
-            (Err(_), _) | (_, Err(_)) => {
-                Err(CliError::new("a part of the daemon failed; the log tells where"))
-            }
+            (Err(_), _) | (_, Err(_)) => Err(panicked()),
         }
     });
-    match worked {
-        Ok(()) => Ok(writer.close()?),
-        Err(error) => Err(error),
-    }
+    worked?;
+    Ok(writer.close()?)
+}
+
+fn panicked() -> CliError {
+    CliError::new("a part of the daemon failed; the log tells where")
 }
 
 /// Opens the writer, waiting for another process that has it; `None` when the daemon is to end meanwhile.

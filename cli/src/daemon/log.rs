@@ -3,9 +3,12 @@
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use jiff::ZonedDateTime;
+
+use super::locked;
+use crate::places::create_private;
 
 /// From this size on a new file is begun.
 const FILE_BYTES: u64 = 1_000_000;
@@ -51,7 +54,7 @@ impl Log {
         // Colours are for terminals, and a second line would look like an entry of its own.
         let plain = anstream::adapter::strip_str(text).to_string().replace('\n', "\n    ");
         let line = format!("{} {plain}\n", ZonedDateTime::now().strftime("%Y-%m-%d %H:%M:%S"));
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = locked(&self.open);
         if open.bytes >= FILE_BYTES || !self.path.exists() {
             *open = self.next_file(open.bytes >= FILE_BYTES);
         }
@@ -74,7 +77,7 @@ impl Log {
             let _ = std::fs::rename(&self.path, numbered(1));
         }
         if let Some(folder) = self.path.parent() {
-            let _ = super::lock::create_private(folder);
+            let _ = create_private(folder);
         }
         let mut options = OpenOptions::new();
         options.append(true).create(true);

@@ -27,4 +27,19 @@ mod service;
 mod shared;
 pub mod unit;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::errors::CliError;
+
 pub use service::run;
+
+/// What a mutex guards, whether or not a thread failed while it held it.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a client is told who cannot have done what they want because the index cannot be written now.
+fn tries_again(trouble: &str) -> CliError {
+    CliError::new(trouble)
+        .hint("the daemon tries again by itself; what was indexed before can be searched")
+}

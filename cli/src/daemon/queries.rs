@@ -1,13 +1,14 @@
 //! Searches, with everything they need in memory.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use lsearch_engine::{Bundle, Encoder, Verify};
 use lsearch_index::query::Query;
 use lsearch_index::{Mode, Reader};
 
+use super::locked;
 use crate::app::App;
 use crate::args::SearchArgs;
 use crate::commands::search::{self, Answer, QueryVector};
@@ -51,12 +52,12 @@ impl Queries {
 
     /// Whether the encoder is in memory.
     pub fn is_warm(&self) -> bool {
-        lock(&self.encoder).is_some()
+        locked(&self.encoder).is_some()
     }
 
     /// Answers a search; what is to be said besides is heard by `app`.
     pub fn answer(&self, app: &App, args: &SearchArgs, rich: bool) -> Result<Answer, CliError> {
-        *lock(&self.last) = Instant::now();
+        *locked(&self.last) = Instant::now();
         let asked = search::ask(app, args)?;
         // The encoder first: where a GPU or a cold start makes it slow, commits of that time are found, too.
         let vector = self.vector(app, &asked.query, asked.mode)?;
@@ -73,7 +74,7 @@ impl Queries {
     }
 
     fn encoder(&self) -> Result<Arc<Warm>, CliError> {
-        let mut held = lock(&self.encoder);
+        let mut held = locked(&self.encoder);
         if let Some(warm) = &*held {
             return Ok(Arc::clone(warm));
         }
@@ -86,7 +87,7 @@ impl Queries {
 
     /// The reader as of the last commit.
     pub fn reader(&self) -> Result<Arc<Reader>, CliError> {
-        let mut held = lock(&self.reader);
+        let mut held = locked(&self.reader);
         if let Some(reader) = &*held {
             if !self.stale.swap(false, Ordering::AcqRel) {
                 return Ok(Arc::clone(reader));
@@ -110,10 +111,10 @@ impl Queries {
 
     /// Reads ahead what the next search needs, where there was one of late.
     pub fn warm_up(&self) {
-        if lock(&self.last).elapsed() > KEPT_FOR || !self.stale.load(Ordering::Acquire) {
+        if locked(&self.last).elapsed() > KEPT_FOR || !self.stale.load(Ordering::Acquire) {
             return;
         }
-        let fingerprint = lock(&self.encoder).as_ref().map(|warm| warm.fingerprint.clone());
+        let fingerprint = locked(&self.encoder).as_ref().map(|warm| warm.fingerprint.clone());
         if let (Some(fingerprint), Ok(reader)) = (fingerprint, self.reader()) {
             // What does not work now is told by the search.
             let _ = reader.warm(&fingerprint);
@@ -122,14 +123,10 @@ impl Queries {
 
     /// Gives memory back when nobody asked for a while.
     pub fn cool_down(&self) {
-        if lock(&self.last).elapsed() > KEPT_FOR && self.is_warm() {
-            *lock(&self.encoder) = None;
-            *lock(&self.reader) = None;
+        if locked(&self.last).elapsed() > KEPT_FOR && self.is_warm() {
+            *locked(&self.encoder) = None;
+            *locked(&self.reader) = None;
             super::manners::give_back_memory();
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

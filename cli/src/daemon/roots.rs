@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use lsearch_index::folders::Folders;
 use lsearch_ingest::watch::{Watch, WatchError, remote};
 use lsearch_ingest::{WalkEvent, walk};
 
+use super::locked;
 use crate::app::App;
 use crate::indexer::{FolderHook, walk_options};
 
@@ -44,7 +45,7 @@ impl Roots {
 
     /// Takes the list of folders as it is now.
     pub fn follow(&self, folders: &Folders) {
-        let mut roots = lock(&self.roots);
+        let mut roots = locked(&self.roots);
         roots.retain(|path, _| {
             let kept = folders.folders.iter().any(|folder| folder.path == *path);
             if !kept && let Some(watch) = self.watch.get() {
@@ -86,7 +87,7 @@ impl Roots {
         let (app, root) = (app.clone(), root.to_path_buf());
         Arc::new(move |folder| {
             let Some(watch) = &watch else { return };
-            if lock(&roots).get(&root).is_some_and(|known| known.polled.is_some()) {
+            if locked(&roots).get(&root).is_some_and(|known| known.polled.is_some()) {
                 return;
             }
             let why = match watch.folder(folder) {
@@ -97,7 +98,7 @@ impl Roots {
                 }
                 Err(error) => error.to_string(),
             };
-            let mut roots = lock(&roots);
+            let mut roots = locked(&roots);
             let known = roots.entry(root.clone()).or_default();
             if known.polled.is_none() {
                 app.warn(format_args!(
@@ -128,7 +129,7 @@ impl Roots {
 
     /// Notes what a whole look at a root came to.
     pub fn looked(&self, root: &Path, online: bool, took: Duration) {
-        let mut roots = lock(&self.roots);
+        let mut roots = locked(&self.roots);
         let Some(known) = roots.get_mut(root) else { return };
         known.online = online;
         known.looked = Some((Instant::now(), took));
@@ -136,17 +137,17 @@ impl Roots {
 
     /// Notes that all roots were looked at.
     pub fn reconcile_ended(&self) {
-        *lock(&self.reconciled) = Some(Instant::now());
+        *locked(&self.reconciled) = Some(Instant::now());
     }
 
     /// When that was.
     pub fn reconciled(&self) -> Option<Instant> {
-        *lock(&self.reconciled)
+        *locked(&self.reconciled)
     }
 
     /// Roots to look at whole: those that went or came, and those that are polled and due.
     pub fn due(&self) -> Vec<PathBuf> {
-        let roots = lock(&self.roots).clone();
+        let roots = locked(&self.roots).clone();
         roots
             .into_iter()
             .filter(|(path, root)| match (&root.polled, root.looked) {
@@ -162,20 +163,16 @@ impl Roots {
 
     /// Whether any root needs looking after without events.
     pub fn needs_looking_after(&self) -> bool {
-        lock(&self.roots).values().any(|root| root.polled.is_some() || !root.online)
+        locked(&self.roots).values().any(|root| root.polled.is_some() || !root.online)
     }
 
     /// Something of each.
     pub fn each<T>(&self, of: impl Fn(&Path, &Root) -> T) -> Vec<T> {
-        lock(&self.roots).iter().map(|(path, root)| of(path, root)).collect()
+        locked(&self.roots).iter().map(|(path, root)| of(path, root)).collect()
     }
 }
 
 /// Whether a root is there and not what an unmounted disk leaves behind.
 fn is_there(root: &Path) -> bool {
     std::fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_some())
-}
-
-fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -14,11 +14,11 @@ use super::hub::Wire;
 use super::keeper::Job;
 use super::protocol::{Event, Hello, PROTOCOL, REQUEST_BYTES, Request};
 use super::shared::{Reply, Shared};
-use super::{lock, service};
+use super::{service, tries_again};
 use crate::app::{Listener, Message};
 use crate::args::SearchArgs;
 use crate::errors::{CliError, EXIT_OK};
-use crate::places::path_variable;
+use crate::places::{create_private, path_variable};
 
 /// So many clients are served at a time.
 const CLIENTS: usize = 64;
@@ -34,7 +34,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Makes the socket, in place of one that a daemon before left behind; the caller holds the daemon's lock.
 pub fn bind(socket: &Path) -> Result<UnixListener, CliError> {
     let folder = socket.parent().unwrap_or(Path::new("/"));
-    lock::create_private(folder).map_err(|error| CliError::io(folder, &error))?;
+    create_private(folder).map_err(|error| CliError::io(folder, &error))?;
     private_folder(folder)?;
     // Under another name first: nobody is to connect before only its owner may.
     let temporary = socket.with_extension("new");
@@ -281,8 +281,7 @@ impl Trouble {
         if self.since.get_or_insert_with(Instant::now).elapsed() < TROUBLE_PATIENCE {
             return Ok(());
         }
-        Err(CliError::new(trouble)
-            .hint("the daemon tries again by itself; what was indexed before can be searched"))
+        Err(tries_again(&trouble))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the daemon's threads share.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
@@ -10,6 +10,7 @@ use lsearch_ingest::watch::{Change, Settle};
 use super::encoding::Turnout;
 use super::hub::{Hub, Wire};
 use super::keeper::Job;
+use super::locked;
 use super::protocol::{DaemonStatus, RootStatus};
 use super::queries::Queries;
 use super::roots::Roots;
@@ -80,7 +81,7 @@ impl Shared {
 
     /// What keeps the index from being written.
     pub fn trouble(&self) -> MutexGuard<'_, Option<String>> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.trouble)
     }
 
     /// How the daemon stands.
@@ -166,7 +167,7 @@ impl Changes {
 
     /// The changed paths.
     pub fn settle(&self) -> MutexGuard<'_, Settle> {
-        self.settle.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.settle)
     }
 
     /// The keeper takes changes in hand, or has dealt with them.
@@ -242,7 +243,7 @@ impl Pause {
     }
 
     fn asked(&self) -> MutexGuard<'_, Asked> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.asked)
     }
 }
 

@@ -39,6 +39,11 @@ impl Known {
         Ok(Self(known))
     }
 
+    /// What is left, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Path, &KnownFile)> {
+        self.0.iter().map(|(path, file)| (path.as_path(), file))
+    }
+
     /// Takes out what is there after all.
     pub fn take(&mut self, path: &Path) -> Option<KnownFile> {
         self.0.remove(path)

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use lsearch_index::{FileStat, FileState, Writer};
+use lsearch_index::{FileStat, FileState};
 use lsearch_ingest::{FoundFile, Places};
 
+use super::known::Known;
 use super::names::stat_of;
-use crate::errors::CliError;
 
 /// Below a vanished folder so many files are compared; of the others a hash tells the same, later.
 const AT_MOST: usize = 50_000;
@@ -20,17 +20,19 @@ pub struct Renames {
 
 impl Renames {
     /// Looks which of the known files at or below some places are there no more.
-    pub fn among(writer: &Writer, places: &Places) -> Result<Self, CliError> {
-        let mut gone = HashMap::new();
-        for place in places.iter().filter(|place| place.symlink_metadata().is_err()) {
-            for record in writer.files_under(place)?.take(AT_MOST) {
-                let record = record?;
-                if matches!(record.state, FileState::Document { .. }) && record.stat.inode != 0 {
-                    gone.insert(key(&record.stat), record.path);
-                }
-            }
-        }
-        Ok(Self { gone })
+    pub fn among(known: &Known, places: &Places) -> Self {
+        let missing = |place: &&Path| place.symlink_metadata().is_err();
+        let missing: Places = places.iter().filter(missing).map(Path::to_owned).collect();
+        let gone = known
+            .iter()
+            .filter(|(path, _)| missing.hold(path))
+            .take(AT_MOST)
+            .filter(|(_, file)| {
+                matches!(file.state, FileState::Document { .. }) && file.stat.inode != 0
+            })
+            .map(|(path, file)| (key(&file.stat), path.to_owned()))
+            .collect();
+        Self { gone }
     }
 
     /// The document that this file was under another name of the same kind.

@@ -51,10 +51,8 @@ impl<'a> Scanner<'a> {
     /// Ready to go over a root.
     pub fn new(scan: &'a super::Scan<'_>, jobs: Sender<Job>) -> Result<Self, CliError> {
         let only = scan.only.as_deref();
-        let renames = match only {
-            Some(places) => Renames::among(scan.writer, places)?,
-            None => Renames::default(),
-        };
+        let known = Known::below(scan.writer, scan.root, only)?;
+        let renames = only.map(|places| Renames::among(&known, places)).unwrap_or_default();
         Ok(Self {
             app: scan.app,
             writer: scan.writer,
@@ -64,7 +62,7 @@ impl<'a> Scanner<'a> {
             jobs: Some(jobs),
             outstanding: 0,
             walk_result: None,
-            known: Known::below(scan.writer, scan.root, only)?,
+            known,
             found: Vec::new(),
             unreadable: Vec::new(),
             changing: HashMap::new(),
@@ -127,7 +125,7 @@ impl<'a> Scanner<'a> {
                 self.walk_result = Some(result);
                 Ok(())
             }
-            Event::Hashed(file, _) | Event::Extracted(file, _) if self.is_stale(&file)? => {
+            Event::Hashed(file, _) | Event::Extracted(file, _) if is_stale(&file) => {
                 self.outstanding -= 1;
                 self.again(file)
             }
@@ -214,15 +212,6 @@ impl<'a> Scanner<'a> {
         self.app.detail(format_args!("moved {} to {}", from.display(), file.path.display()));
         self.report.reused += 1;
         Ok(true)
-    }
-
-    /// Whether the file is no more what it was when the walk came by.
-    fn is_stale(&self, file: &FoundFile) -> Result<bool, CliError> {
-        // What cannot be looked at is told by the reading itself.
-        Ok(match file.again() {
-            Ok(now) => now.is_none_or(|now| stat_of(&now) != stat_of(file)),
-            Err(_) => false,
-        })
     }
 
     /// Takes up a file that changed while it was read.
@@ -419,4 +408,10 @@ impl<'a> Scanner<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether the file is no more what it was when the walk came by.
+fn is_stale(file: &FoundFile) -> bool {
+    // What cannot be looked at is told by the reading itself.
+    file.again().is_ok_and(|now| now.is_none_or(|now| stat_of(&now) != stat_of(file)))
 }
