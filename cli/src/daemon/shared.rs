@@ -1,7 +1,7 @@
 //! What the daemon's threads share.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
@@ -189,7 +189,6 @@ impl Changes {
 #[derive(Default)]
 pub struct Pause {
     asked: Mutex<Asked>,
-    changed: Condvar,
 }
 
 #[derive(Default)]
@@ -209,19 +208,16 @@ impl Pause {
     pub fn pause(&self, time: Option<Duration>) {
         let until = time.and_then(|time| Instant::now().checked_add(time));
         self.asked().by_person = Some(until.map_or(Until::Resumed, Until::Time));
-        self.changed.notify_all();
     }
 
     /// The person wants it to go on, on battery too.
     pub fn resume(&self) {
         *self.asked() = Asked::default();
-        self.changed.notify_all();
     }
 
     /// The machine runs on its battery, or does no more.
     pub fn battery(&self, on: bool) {
         self.asked().by_battery = on;
-        self.changed.notify_all();
     }
 
     /// In words; `None` when nothing keeps it from encoding.
