@@ -26,6 +26,11 @@ pub struct Document {
     pub format: String,
     /// A line to show for the document; never empty.
     pub title: String,
+    /// Who wrote it, as the file itself says; several names are divided by "; ".
+    pub author: Option<String>,
+    /// When it was written or sent, as the file itself says: `2024-03-01`, or as much of it as is
+    /// known (`2024-03`, `2024`).
+    pub dated: Option<String>,
     /// The whole text, with `\n` line ends.
     pub text: String,
     /// Headings in the order of the text; they do not overlap.

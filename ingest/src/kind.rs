@@ -22,11 +22,32 @@ pub enum Kind {
     Code,
     /// PDF.
     Pdf,
+    /// What word processors write: DOCX, ODT, RTF.
+    Word,
+    /// Presentations, a page for each slide: PPTX, ODP.
+    Slides,
+    /// Spreadsheets: XLSX, ODS.
+    Sheet,
+    /// Books: EPUB.
+    Book,
+    /// One message of e-mail.
+    Mail,
 }
 
 impl Kind {
     /// Every kind, in a fixed order.
-    pub const ALL: [Self; 5] = [Self::Text, Self::Markdown, Self::Html, Self::Code, Self::Pdf];
+    pub const ALL: [Self; 10] = [
+        Self::Text,
+        Self::Markdown,
+        Self::Html,
+        Self::Code,
+        Self::Pdf,
+        Self::Word,
+        Self::Slides,
+        Self::Sheet,
+        Self::Book,
+        Self::Mail,
+    ];
 
     /// The kind as it is written in filters and output.
     pub fn as_str(self) -> &'static str {
@@ -36,6 +57,11 @@ impl Kind {
             Self::Html => "html",
             Self::Code => "code",
             Self::Pdf => "pdf",
+            Self::Word => "word",
+            Self::Slides => "slides",
+            Self::Sheet => "sheet",
+            Self::Book => "book",
+            Self::Mail => "mail",
         }
     }
 }
@@ -259,6 +285,6 @@ mod tests {
             assert_eq!(kind.as_str().parse::<Kind>(), Ok(kind));
             assert_eq!(serde_json::to_string(&kind).unwrap(), format!("{:?}", kind.as_str()));
         }
-        assert!("word".parse::<Kind>().is_err());
+        assert!("picture".parse::<Kind>().is_err());
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn extract(bytes: Vec<u8>) -> Extracted {
         warnings.push(plain::replaced_warning());
     }
     let (text, headings) = (page.text, page.headings);
-    Extracted { text, title, headings, encoding, warnings, pages: Vec::new() }
+    Extracted { text, title, headings, encoding, warnings, ..Extracted::default() }
 }
 
 /// The label in `<meta charset=…>` or `<meta http-equiv … content="…; charset=…">`, or of an XML

@@ -45,6 +45,8 @@ pub enum Outcome {
 struct Extracted {
     text: String,
     title: Option<String>,
+    author: Option<String>,
+    dated: Option<String>,
     headings: Vec<Heading>,
     pages: Vec<usize>,
     encoding: Option<String>,
@@ -96,6 +98,10 @@ fn extract(path: &Path, bytes: Vec<u8>, limits: &ExtractLimits, course: &Course)
         Kind::Markdown => Ok(markdown::extract(bytes)),
         Kind::Html => Ok(html::extract(bytes)),
         Kind::Pdf => pdf::extract(&bytes, course),
+        // No name and no bytes stand for these yet.
+        Kind::Word | Kind::Slides | Kind::Sheet | Kind::Book | Kind::Mail => {
+            Err(Outcome::Skipped(SkipReason::Unsupported { format: format.clone() }))
+        }
     }));
     let extracted = match extracted {
         Ok(Ok(extracted)) => extracted,
@@ -105,7 +111,7 @@ fn extract(path: &Path, bytes: Vec<u8>, limits: &ExtractLimits, course: &Course)
             return Outcome::Failed(FailReason::Crashed { detail });
         }
     };
-    let Extracted { text, title, headings, pages, encoding, warnings } = extracted;
+    let Extracted { text, title, author, dated, headings, pages, encoding, warnings } = extracted;
     if text.len() as u64 > limits.max_text_bytes {
         let limit_bytes = limits.max_text_bytes;
         return Outcome::Failed(FailReason::TextTooLong { limit_bytes });
@@ -120,6 +126,8 @@ fn extract(path: &Path, bytes: Vec<u8>, limits: &ExtractLimits, course: &Course)
         kind,
         format,
         title,
+        author,
+        dated,
         text,
         headings,
         pages,

@@ -9,6 +9,8 @@ fn document(kind: Kind, text: &str) -> Document {
         kind,
         format: "text".to_owned(),
         title: "t".to_owned(),
+        author: None,
+        dated: None,
         text: text.to_owned(),
         headings: Vec::new(),
         pages: Vec::new(),

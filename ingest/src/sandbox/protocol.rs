@@ -13,7 +13,7 @@ use crate::{Document, ExtractLimits, FailReason, Heading, Kind, Outcome, SkipRea
 
 /// Changes with the frames; parent and child may be different builds when the program is replaced
 /// while it runs.
-pub(super) const PROTOCOL_VERSION: u32 = 1;
+pub(super) const PROTOCOL_VERSION: u32 = 2;
 
 /// Headings are the only part of a header that grows with the file.
 const MAX_HEADER_BYTES: u32 = 64 << 20;
@@ -70,6 +70,8 @@ pub(super) struct Header {
     kind: Kind,
     format: String,
     title: String,
+    author: Option<String>,
+    dated: Option<String>,
     headings: Vec<Heading>,
     pages: Vec<usize>,
     language: Option<String>,
@@ -89,6 +91,8 @@ impl DoneOutcome {
                     kind,
                     format,
                     title,
+                    author,
+                    dated,
                     text,
                     headings,
                     pages,
@@ -101,6 +105,8 @@ impl DoneOutcome {
                     kind,
                     format,
                     title,
+                    author,
+                    dated,
                     headings,
                     pages,
                     language,
@@ -133,6 +139,8 @@ impl DoneOutcome {
             kind: header.kind,
             format: header.format,
             title: header.title,
+            author: header.author,
+            dated: header.dated,
             text,
             headings: header.headings,
             pages: header.pages,

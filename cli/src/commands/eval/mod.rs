@@ -215,6 +215,8 @@ fn file_document(writer: &Writer, path: &Path, document: &CorpusDocument) -> Res
                 kind: Kind::Text,
                 format: "text".to_owned(),
                 title: document.title.clone(),
+                author: None,
+                dated: None,
                 text,
                 headings: Vec::new(),
                 pages: Vec::new(),

@@ -56,7 +56,7 @@ fn read(bytes: &[u8], course: &Course) -> Result<Extracted, Outcome> {
     let title = info_title(&pdf).or_else(|| title::from_first_line(&cleaned.text));
     let headings = find_headings(&cleaned.text);
     let (text, pages) = (cleaned.text, cleaned.starts);
-    Ok(Extracted { text, title, headings, pages, warnings, encoding: None })
+    Ok(Extracted { text, title, headings, pages, warnings, ..Extracted::default() })
 }
 
 /// Parses the file, with the empty password if it has one.
