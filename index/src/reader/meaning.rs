@@ -1,7 +1,5 @@
 //! The two signals by meaning: the document's vector, and its nearest passage.
 
-use std::collections::HashSet;
-
 use rayon::prelude::*;
 
 use super::keyword::{Allowed, is_allowed};
@@ -29,10 +27,25 @@ pub(super) struct MeaningScores {
     pub(super) passage: Vec<Option<(usize, f32)>>,
     pub(super) document_population: Population,
     pub(super) passage_population: Population,
-    /// Rows best by one of the two, without order.
-    pub(super) best_rows: HashSet<usize>,
+    /// Rows best by one of the two.
+    pub(super) is_best: Vec<bool>,
     /// Rows left out because their vectors are damaged.
     pub(super) damaged: usize,
+}
+
+/// Whether passages are compared with the query besides the documents' own vectors.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Passages {
+    Compared,
+    LeftOut,
+}
+
+/// What came of one row.
+#[derive(Clone, Copy, Default)]
+struct Compared {
+    document: Option<f32>,
+    passage: Option<(usize, f32)>,
+    damaged: bool,
 }
 
 /// What the signals are computed from.
@@ -77,48 +90,47 @@ impl<'a> Meaning<'a> {
         let mut scores = MeaningScores {
             document: vec![None; open.len()],
             passage: vec![None; open.len()],
+            is_best: vec![false; open.len()],
             ..MeaningScores::default()
         };
         let all: Vec<usize> = (0..open.len()).filter(|&row| open[row]).collect();
         let by_document = match graph {
             None => {
-                self.compare_documents(&all, &mut scores);
+                // Where all passages are compared, too, one way through the files does for both.
+                let passages = if scan_passages { Passages::Compared } else { Passages::LeftOut };
+                self.compare(&all, passages, &mut scores);
                 best(&all, k, |row| scores.document[row])
             }
             Some(graph) => self.ask_graph(graph, &open, k),
         };
-        let mut wanted: HashSet<usize> =
-            candidates.filter_map(|place| self.encoded.row(place)).collect();
-        wanted.extend(&by_document);
-        let sample: Vec<usize> = if scan_passages {
-            all.clone()
-        } else {
-            exact::sample(&all, SAMPLE).copied().collect()
+        let sample: Vec<usize> = exact::sample(&all, SAMPLE).copied().collect();
+        let rows = match scan_passages {
+            true => all.clone(),
+            false => {
+                let by_word = candidates.filter_map(|place| self.encoded.row(place));
+                let mut rows: Vec<usize> =
+                    by_word.chain(by_document.iter().chain(&sample).copied()).collect();
+                rows.sort_unstable();
+                rows.dedup();
+                self.compare(&rows, Passages::Compared, &mut scores);
+                rows
+            }
         };
-        let mut rows: Vec<usize> = wanted.iter().chain(&sample).copied().collect();
-        rows.sort_unstable();
-        rows.dedup();
-        if !scan_documents {
-            self.compare_documents(&rows, &mut scores);
-        }
-        self.compare_passages(&rows, &mut scores);
-        // Of a document whose passages are damaged nothing is believed.
-        let (whole, damaged): (Vec<usize>, Vec<usize>) =
-            rows.iter().partition(|&&row| self.is_whole(row));
-        for &row in &damaged {
-            scores.document[row] = None;
-        }
         let population = |rows: &[usize], score: &dyn Fn(usize) -> Option<f32>| {
             let mut moments = Moments::default();
             rows.iter().filter_map(|&row| score(row)).for_each(|s| moments.push(f64::from(s)));
             moments.population()
         };
-        let compared = if scan_documents { &all } else { &sample };
-        scores.document_population = population(compared, &|row| scores.document[row]);
-        scores.passage_population = population(&sample, &|row| Some(scores.passage[row]?.1));
-        scores.best_rows.extend(by_document.iter().filter(|row| self.is_whole(**row)));
-        scores.best_rows.extend(best(&whole, k, |row| Some(scores.passage[row]?.1)));
-        scores.damaged = damaged.len();
+        let documents = if scan_documents { &all } else { &sample };
+        let passages = if scan_passages { &all } else { &sample };
+        scores.document_population = population(documents, &|row| scores.document[row]);
+        scores.passage_population = population(passages, &|row| Some(scores.passage[row]?.1));
+        let by_passage = best(&rows, k, |row| Some(scores.passage[row]?.1));
+        // A document whose passages turned out to be damaged has lost its score.
+        let by_document = by_document.iter().filter(|row| scores.document[**row].is_some());
+        for &row in by_document.chain(&by_passage) {
+            scores.is_best[row] = true;
+        }
         scores
     }
 
@@ -141,39 +153,34 @@ impl<'a> Meaning<'a> {
         self.encoded.rows[row].1.is_whole(&self.view.vectors)
     }
 
-    fn compare_documents(&self, rows: &[usize], scores: &mut MeaningScores) {
+    /// Scores rows; of a document whose passages are damaged nothing is believed.
+    fn compare(&self, rows: &[usize], passages: Passages, scores: &mut MeaningScores) {
         let segments = &self.view.vectors;
-        let compared: Vec<Option<f32>> = rows
-            .par_iter()
-            .with_min_len(256)
-            .map(|&row| {
-                let encoding = &self.encoded.rows[row].1;
-                if !encoding.document_is_whole(segments) {
-                    return None;
-                }
-                encoding.vector(segments).ok().map(|vector| self.query.cosine(&vector))
-            })
-            .collect();
-        for (&row, score) in rows.iter().zip(compared) {
-            scores.document[row] = score;
-        }
-    }
-
-    fn compare_passages(&self, rows: &[usize], scores: &mut MeaningScores) {
-        let segments = &self.view.vectors;
-        let compared: Vec<Option<(usize, f32)>> = rows
+        let compared: Vec<Compared> = rows
             .par_iter()
             .with_min_len(16)
             .map(|&row| {
                 let encoding = &self.encoded.rows[row].1;
-                if !encoding.is_whole(segments) {
-                    return None;
+                let whole = match passages {
+                    Passages::Compared => encoding.is_whole(segments),
+                    Passages::LeftOut => encoding.document_is_whole(segments),
+                };
+                if !whole {
+                    return Compared { damaged: true, ..Compared::default() };
                 }
-                encoding.best_passage(segments, &self.query)
+                let vector = encoding.vector(segments).ok();
+                let document = vector.map(|vector| self.query.cosine(&vector));
+                let passage = match passages {
+                    Passages::Compared => encoding.best_passage(segments, &self.query),
+                    Passages::LeftOut => None,
+                };
+                Compared { document, passage, damaged: false }
             })
             .collect();
-        for (&row, score) in rows.iter().zip(compared) {
-            scores.passage[row] = score;
+        for (&row, compared) in rows.iter().zip(compared) {
+            scores.document[row] = compared.document;
+            scores.passage[row] = compared.passage;
+            scores.damaged += usize::from(compared.damaged && passages == Passages::Compared);
         }
     }
 
@@ -187,9 +194,12 @@ impl<'a> Meaning<'a> {
         let fresh: Vec<usize> = (0..rows.len())
             .filter(|&row| open[row] && !graph.contains(rows[row].0.graph_id()))
             .collect();
-        let mut others =
-            MeaningScores { document: vec![None; rows.len()], ..MeaningScores::default() };
-        self.compare_documents(&fresh, &mut others);
+        let mut others = MeaningScores {
+            document: vec![None; rows.len()],
+            passage: vec![None; rows.len()],
+            ..MeaningScores::default()
+        };
+        self.compare(&fresh, Passages::LeftOut, &mut others);
         let near =
             near.into_iter().filter_map(|(id, score)| Some((*by_id.get(&id)? as u64, score)));
         let fresh = fresh.iter().filter_map(|&row| Some((row as u64, others.document[row]?)));

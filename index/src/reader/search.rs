@@ -189,11 +189,7 @@ impl Fusion<'_> {
         let mut places: HashSet<usize> = words.chain(self.exact.iter().copied()).collect();
         for place in 0..self.documents.all.len() {
             if is_allowed(allowed, place)
-                && self
-                    .meaning
-                    .encoded
-                    .row(place)
-                    .is_some_and(|row| scores.best_rows.contains(&row))
+                && self.meaning.encoded.row(place).is_some_and(|row| scores.is_best[row])
             {
                 places.insert(place);
             }
