@@ -79,6 +79,8 @@ fn put(writer: &Writer, number: u64, made: &Made) -> ContentKey {
         kind: "text",
         format: "txt",
         language: Some("en"),
+        author: None,
+        dated: None,
         text: &made.text,
         headings: &[],
         passages: &made.passages,

@@ -319,6 +319,48 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// Which calls are to fail.
+pub enum Asked {
+    /// A few.
+    Sample,
+    /// One after the other until none fails.
+    All,
+    /// These.
+    Named(Vec<usize>),
+}
+
+/// What `LSEARCH_FAULTS` says.
+pub fn asked() -> Asked {
+    match std::env::var("LSEARCH_FAULTS").unwrap_or_default().as_str() {
+        "" => Asked::Sample,
+        "all" => Asked::All,
+        named => Asked::Named(
+            named.split(',').map(|number| number.parse().expect("numbers of calls")).collect(),
+        ),
+    }
+}
+
+/// Tries each of the calls asked for; `try_one` says whether there was such a call.
+pub fn each(asked: &Asked, sample: &[usize], mut try_one: impl FnMut(usize) -> bool) {
+    let named = match asked {
+        Asked::Sample => sample,
+        Asked::Named(named) => named,
+        Asked::All => {
+            let mut quiet = 0;
+            for at in 1.. {
+                quiet = if try_one(at) { 0 } else { quiet + 1 };
+                if quiet == QUIET_RUNS {
+                    return;
+                }
+            }
+            return;
+        }
+    };
+    for &at in named {
+        try_one(at);
+    }
+}
+
 fn sweep(story: Story) {
     let scene = Scene::new(story);
     // What an index shows that never met a failure.
@@ -330,8 +372,7 @@ fn sweep(story: Story) {
     let calls = scene.calls();
     assert!(calls > 30, "only {calls} calls were seen");
 
-    let asked = std::env::var("LSEARCH_FAULTS").unwrap_or_default();
-    let named: Vec<usize> = asked.split(',').filter_map(|number| number.parse().ok()).collect();
+    let asked = asked();
     let begun = Instant::now();
     let (mut tried, mut failures) = (0, 0);
     let mut one = |fault| {
@@ -342,25 +383,10 @@ fn sweep(story: Story) {
         survived.unwrap_or(true)
     };
     for (kind, (errno, stays)) in KINDS.into_iter().enumerate() {
-        if !named.is_empty() {
-            for &at in &named {
-                one(Fault { at, errno, stays });
-            }
-        } else if asked == "all" {
-            let mut quiet = 0;
-            for at in 1.. {
-                quiet = if one(Fault { at, errno, stays }) { 0 } else { quiet + 1 };
-                if quiet == QUIET_RUNS {
-                    break;
-                }
-            }
-        } else {
-            // Each kind at places of its own.
-            for place in 0..SAMPLE {
-                let at = 1 + (place * KINDS.len() + kind) * calls / (SAMPLE * KINDS.len());
-                one(Fault { at, errno, stays });
-            }
-        }
+        // Each kind at places of its own.
+        let place = |place| 1 + (place * KINDS.len() + kind) * calls / (SAMPLE * KINDS.len());
+        let sample: Vec<usize> = (0..SAMPLE).map(place).collect();
+        each(&asked, &sample, |at| one(Fault { at, errno, stays }));
     }
     println!(
         "{story:?}: {calls} calls in a run, {tried} failures tried in {:.0?}",

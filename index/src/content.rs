@@ -117,6 +117,10 @@ pub struct Content<'a> {
     pub format: &'a str,
     /// Language of the text (ISO 639), when known.
     pub language: Option<&'a str>,
+    /// Who wrote it, as the document itself says.
+    pub author: Option<&'a str>,
+    /// When it was written, as the document itself says: `2024-03-01`, `2024-03` or `2024`.
+    pub dated: Option<&'a str>,
     /// The whole text.
     pub text: &'a str,
     /// Byte ranges of the headings in `text`.
@@ -173,6 +177,10 @@ pub struct StoredContent {
     pub format: String,
     /// Language of the text, when known.
     pub language: Option<String>,
+    /// Who wrote it, as the document itself says.
+    pub author: Option<String>,
+    /// When it was written, as the document itself says.
+    pub dated: Option<String>,
     /// The whole text.
     pub text: String,
     /// Byte ranges of the headings.

@@ -22,6 +22,8 @@ enum Head {
     Text(Box<TextHead>),
     /// Another extraction that gave a text stored before. No payload.
     Alias { extract: ExtractKey, content: ContentKey },
+    /// A text as above that says who wrote it or when.
+    Signed { text: Box<TextHead>, author: Option<String>, dated: Option<String> },
 }
 
 /// What is known of a text without decompressing it.
@@ -38,6 +40,11 @@ pub(crate) struct TextHead {
     pub(crate) passages: u32,
     tables: Chunk,
     chunks: Vec<Chunk>,
+    /// Stored beside this in [`Head::Signed`], which texts written by older releases do not have.
+    #[serde(skip)]
+    author: Option<String>,
+    #[serde(skip)]
+    dated: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,8 +114,19 @@ impl EncodedText {
             passages: content.passages.len() as u32,
             tables,
             chunks,
+            author: None,
+            dated: None,
         };
-        Ok(EncodedText { head: to_bytes(&Head::Text(Box::new(head)))?, payload })
+        let text = Box::new(head);
+        let head = match (content.author, content.dated) {
+            (None, None) => Head::Text(text),
+            (author, dated) => Head::Signed {
+                text,
+                author: author.map(str::to_owned),
+                dated: dated.map(str::to_owned),
+            },
+        };
+        Ok(EncodedText { head: to_bytes(&head)?, payload })
     }
 }
 
@@ -136,7 +154,7 @@ impl TextIndex {
 
     pub(crate) fn add(&mut self, segments: &Segments, record: &RecordRef) -> Result<()> {
         match read_head(segments, record)? {
-            Head::Text(head) => {
+            Head::Text(head) | Head::Signed { text: head, .. } => {
                 let key = head.content.short();
                 self.texts.insert(key, *record);
                 self.extracts.insert(head.extract.short(), (key, *record));
@@ -197,6 +215,10 @@ impl<'a> TextReader<'a> {
     pub(crate) fn open(segments: &'a Segments, record: &RecordRef) -> Result<Self> {
         match read_head(segments, record)? {
             Head::Text(head) => Ok(TextReader { segments, record: *record, head: *head }),
+            Head::Signed { text, author, dated } => {
+                let head = TextHead { author, dated, ..*text };
+                Ok(TextReader { segments, record: *record, head })
+            }
             Head::Alias { .. } => Err(segments.damaged(record, "it holds no text")),
         }
     }
@@ -274,6 +296,8 @@ impl<'a> TextReader<'a> {
             kind: head.kind,
             format: head.format,
             language: head.language,
+            author: head.author,
+            dated: head.dated,
             text,
             headings: tables.headings,
             passages: tables.passages,
@@ -304,6 +328,8 @@ mod tests {
             kind: "text",
             format: "txt",
             language: Some("en"),
+            author: Some("A. Writer"),
+            dated: Some("2024-03"),
             text,
             headings: &[],
             passages,

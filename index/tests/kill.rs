@@ -33,6 +33,8 @@ fn put(writer: &Writer, generation: usize, file: usize) {
         kind: "text",
         format: "txt",
         language: None,
+        author: None,
+        dated: None,
         text: &text,
         headings: &[],
         passages: &passages,

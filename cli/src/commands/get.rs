@@ -18,6 +18,12 @@ struct Printed<'a> {
     title: &'a str,
     #[serde(rename = "type")]
     kind: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    author: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dated: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<&'a str>,
     pages: usize,
     text: &'a str,
 }
@@ -45,6 +51,9 @@ pub fn run(app: &App, args: &GetArgs) -> Result<u8, CliError> {
             path: document.path.to_string_lossy(),
             title: &document.title,
             kind: &document.kind,
+            author: document.author.as_deref(),
+            dated: document.dated.as_deref(),
+            language: document.language.as_deref(),
             pages: document.pages.len(),
             text,
         })?)?;

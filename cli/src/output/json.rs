@@ -26,6 +26,10 @@ struct JsonHit<'a> {
     #[serde(rename = "type")]
     kind: &'a str,
     format: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    author: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dated: Option<&'a str>,
     modified: String,
     score: f32,
     scores: JsonScores,
@@ -98,6 +102,8 @@ fn hit(hit: &Hit) -> JsonHit<'_> {
         title: &hit.title,
         kind: &hit.kind,
         format: &hit.format,
+        author: hit.author.as_deref(),
+        dated: hit.dated.as_deref(),
         modified: units::rfc3339(hit.modified_ns),
         score: hit.score,
         scores: JsonScores {

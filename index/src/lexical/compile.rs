@@ -161,6 +161,7 @@ impl Compiler<'_> {
         let fields = self.lexical.fields;
         match field {
             ClauseField::Title => self.sequence_in(fields.title, tokens),
+            ClauseField::Author => self.sequence_in(fields.author, tokens),
             ClauseField::Any => {
                 let body = boosted(self.sequence_in(fields.body, tokens), BODY);
                 let title = boosted(self.sequence_in(fields.title, tokens), TITLE);

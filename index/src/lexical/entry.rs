@@ -36,6 +36,8 @@ impl LexicalEntry<'_> {
             kind: content.kind.clone(),
             format: content.format.clone(),
             language: content.language.clone(),
+            author: content.author.clone(),
+            dated: content.dated.clone(),
         };
         // One allocation of the right size: growing by doubling would triple a large text.
         let mut document = TantivyDocument::with_capacity(content.text.len() + 4096);
@@ -52,6 +54,9 @@ impl LexicalEntry<'_> {
         }
         document.add_text(fields.body, &content.text);
         document.add_text(fields.title, &title);
+        if let Some(author) = &content.author {
+            document.add_text(fields.author, author);
+        }
         let headings: Vec<&str> =
             content.headings.iter().filter_map(|range| content.text.get(range.clone())).collect();
         if !headings.is_empty() {

@@ -33,6 +33,8 @@ pub(crate) struct Fields {
     /// The whole text.
     pub(crate) body: Field,
     pub(crate) title: Field,
+    /// Who wrote it.
+    pub(crate) author: Field,
     pub(crate) headings: Field,
     /// The path's words.
     pub(crate) path_words: Field,
@@ -51,6 +53,8 @@ pub(crate) struct StoredRecord {
     pub(crate) kind: String,
     pub(crate) format: String,
     pub(crate) language: Option<String>,
+    pub(crate) author: Option<String>,
+    pub(crate) dated: Option<String>,
 }
 
 /// Builds the schema.
@@ -75,6 +79,7 @@ pub(crate) fn schema() -> (Schema, Fields) {
         name: schema.add_u64_field("name", INDEXED),
         body: schema.add_text_field("body", words(positions)),
         title: schema.add_text_field("title", words(positions)),
+        author: schema.add_text_field("author", words(positions)),
         headings: schema.add_text_field("headings", words(IndexRecordOption::WithFreqs)),
         path_words: schema.add_text_field("path_words", words(IndexRecordOption::WithFreqs)),
         record: schema.add_bytes_field("record", STORED),

@@ -6,11 +6,12 @@
 //! | `"some words"` | only documents that hold these words in a row |
 //! | `-word`, `-"some words"` | no documents that hold it |
 //! | `title:word`, `title:"some words"` | only documents with it in the title |
+//! | `author:word`, `author:"some words"` | only documents that name this author |
 //! | `path:GLOB` | only files whose path matches: see [`Filters::add_path`] |
 //! | `type:pdf,code` | only files of one of these formats, kinds or extensions |
 //! | `after:DATE`, `before:DATE` | only files changed from then on, or before: see [`parse_date`] |
 //!
-//! `-title:`, `-path:` and `-type:` exclude. Anything else with a colon (`std::fs`, `12:30`,
+//! `-title:`, `-author:`, `-path:` and `-type:` exclude. Anything else with a colon (`std::fs`, `12:30`,
 //! `https://…`) is plain text, and so is an operator after a backslash (`\-rf`). What cannot be
 //! understood is searched for as plain text too, with a [`Warning`] that says where: a search box
 //! that answers with syntax errors helps nobody.
@@ -70,6 +71,8 @@ pub enum Field {
     Any,
     /// The title.
     Title,
+    /// Who wrote it.
+    Author,
 }
 
 /// A part of a query that was not understood, and what was made of it.
@@ -147,7 +150,11 @@ impl fmt::Display for Query {
 impl fmt::Display for Clause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let minus = if self.exclude { "-" } else { "" };
-        let field = if self.field == Field::Title { "title:" } else { "" };
+        let field = match self.field {
+            Field::Any => "",
+            Field::Title => "title:",
+            Field::Author => "author:",
+        };
         if self.phrase {
             write!(f, "{minus}{field}\"{}\"", self.text)
         } else if minus.is_empty() && field.is_empty() {

@@ -3,7 +3,7 @@
 use super::{Clause, Field, FilterError, Filters, Query, QueryError, Warning};
 
 /// Names before a colon that mean something.
-const FIELDS: [&str; 5] = ["title", "path", "type", "after", "before"];
+const FIELDS: [&str; 6] = ["title", "author", "path", "type", "after", "before"];
 
 pub(super) fn parse(text: &str, now_sec: i64) -> Result<Query, QueryError> {
     let mut parser = Parser {
@@ -176,7 +176,9 @@ impl Parser {
             word.iter().collect::<String>()
         };
         match operator.field {
-            None | Some("title") => self.clause(operator, start, &value),
+            None => self.clause(operator, Field::Any, start, &value),
+            Some("title") => self.clause(operator, Field::Title, start, &value),
+            Some("author") => self.clause(operator, Field::Author, start, &value),
             Some(field) => self.filter(field, operator, start, &value),
         }
         if operator.quoted {
@@ -184,7 +186,7 @@ impl Parser {
         }
     }
 
-    fn clause(&mut self, operator: Operator, start: usize, value: &str) {
+    fn clause(&mut self, operator: Operator, field: Field, start: usize, value: &str) {
         let text = value.split_whitespace().collect::<Vec<_>>().join(" ");
         if !text.chars().any(char::is_alphanumeric) {
             let message = "there is no word to look for; searched for as text";
@@ -196,7 +198,7 @@ impl Parser {
         self.clauses.push(Clause {
             text,
             phrase: operator.quoted,
-            field: if operator.field.is_some() { Field::Title } else { Field::Any },
+            field,
             exclude: operator.exclude,
         });
     }

@@ -11,12 +11,16 @@ fn parse(text: &str) -> Query {
     Query::parse(text, NOW).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-/// The clauses in short: `+` required, `-` excluded, `t:` title, quotes for phrases.
+/// The clauses in short: `+` required, `-` excluded, `t:` title, `a:` author, quotes for phrases.
 fn clauses(text: &str) -> Vec<String> {
     let short = |clause: &Clause| {
         let sign = if clause.exclude { "-" } else { "" };
         let sign = if clause.required() { "+" } else { sign };
-        let field = if clause.field == Field::Title { "t:" } else { "" };
+        let field = match clause.field {
+            Field::Any => "",
+            Field::Title => "t:",
+            Field::Author => "a:",
+        };
         let quote = if clause.phrase { "'" } else { "" };
         format!("{sign}{field}{quote}{}{quote}", clause.text)
     };
@@ -54,6 +58,9 @@ fn fields() {
     let text = "title:report Title:\"annual report\" -title:draft revenue";
     assert_eq!(clauses(text), ["+t:report", "+t:'annual report'", "-t:draft", "revenue"]);
     assert_eq!(parse(text).text_for_meaning, "report annual report revenue");
+
+    let text = "Author:doe -author:\"jane roe\" authority";
+    assert_eq!(clauses(text), ["+a:doe", "-a:'jane roe'", "authority"]);
 
     let query =
         parse("revenue path:\"My Files/*.pdf\" TYPE:PDF,.md -type:code after:2023 before:7d");
@@ -233,7 +240,7 @@ fn query_text() -> impl Strategy<Value = String> {
         4 => "[a-zé漢0-9_]{1,4}",
         2 => Just(" ".to_owned()),
         2 => prop::sample::select(vec![
-            "\"", "“", "”", "„", "«", "»", "-", "\\", ":", ",", ".", "*", "[", "\u{a0}", "title:",
+            "\"", "“", "”", "„", "«", "»", "-", "\\", ":", ",", ".", "*", "[", "\u{a0}", "title:", "author:",
             "path:", "type:", "after:", "before:", "Type:", "2024-02-01", "7d", "today", "--", "İ",
         ])
         .prop_map(str::to_owned),

@@ -203,6 +203,8 @@ impl Reader {
                 kind: record.kind,
                 format: record.format,
                 language: record.language,
+                author: record.author,
+                dated: record.dated,
                 size_bytes: record.row.stat.size_bytes,
                 modified_ns: record.row.stat.modified_ns,
                 text: text.text,

@@ -97,6 +97,10 @@ pub struct Hit {
     pub kind: String,
     /// Format within the kind.
     pub format: String,
+    /// Who wrote it, as the document itself says.
+    pub author: Option<String>,
+    /// When it was written, as the document itself says: `2024-03-01`, `2024-03` or `2024`.
+    pub dated: Option<String>,
     /// Length of the file in bytes.
     pub size_bytes: u64,
     /// Time of last modification, nanoseconds since 1970.
@@ -164,6 +168,10 @@ pub struct StoredDocument {
     pub format: String,
     /// Language, when known.
     pub language: Option<String>,
+    /// Who wrote it, as the document itself says.
+    pub author: Option<String>,
+    /// When it was written, as the document itself says.
+    pub dated: Option<String>,
     /// Length of the file in bytes.
     pub size_bytes: u64,
     /// Time of last modification, nanoseconds since 1970.

@@ -325,6 +325,8 @@ impl Shower<'_> {
             title: record.title,
             kind: record.kind,
             format: record.format,
+            author: record.author,
+            dated: record.dated,
             size_bytes: record.row.stat.size_bytes,
             modified_ns: record.row.stat.modified_ns,
             score: ranked.score,

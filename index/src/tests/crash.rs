@@ -86,6 +86,8 @@ fn a_full_disk_is_an_error_with_a_path_and_nothing_is_lost() {
         kind: "text",
         format: "txt",
         language: None,
+        author: None,
+        dated: None,
         text,
         headings: &[],
         passages: &passages,

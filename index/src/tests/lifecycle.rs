@@ -324,6 +324,43 @@ fn space_of_removed_documents_is_given_back() {
 }
 
 #[test]
+fn a_document_is_found_by_who_wrote_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = open(dir.path());
+    let text = "the tides of the estuary\n";
+    let passages = passages(text);
+    for (name, author) in [("a", Some("Ada Marsh; Ben Dune")), ("b", None)] {
+        let content = crate::Content {
+            title: "",
+            kind: "text",
+            format: name,
+            language: None,
+            author,
+            dated: author.map(|_| "2024-03"),
+            text,
+            headings: &[],
+            passages: &passages,
+            pages: &[],
+            warnings: &[],
+        };
+        let mut key = extract_key(text);
+        key.kind = format!("text/{name}");
+        let content = writer.put_content(&key, &content).unwrap();
+        put_as(&writer, name, text, FileState::Document { content });
+    }
+    writer.commit().unwrap();
+    let reader = Reader::open(dir.path()).unwrap();
+    assert_eq!(found(&reader, "tides").len(), 2);
+    assert_eq!(found(&reader, "tides author:dune"), ["a".to_owned()].into());
+    assert_eq!(found(&reader, "tides author:\"ada marsh\""), ["a".to_owned()].into());
+    assert_eq!(found(&reader, "tides -author:dune"), ["b".to_owned()].into());
+    assert!(found(&reader, "tides author:estuary").is_empty());
+    let document = reader.document(DocumentRef::Path(&place("a"))).unwrap().unwrap();
+    assert_eq!(document.author.as_deref(), Some("Ada Marsh; Ben Dune"));
+    assert_eq!(document.dated.as_deref(), Some("2024-03"));
+}
+
+#[test]
 fn ranges_outside_the_text_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let writer = open(dir.path());
@@ -334,6 +371,8 @@ fn ranges_outside_the_text_are_refused() {
             kind: "text",
             format: "txt",
             language: None,
+            author: None,
+            dated: None,
             text: "aéb",
             headings: &[],
             passages: &passages,

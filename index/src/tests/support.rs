@@ -60,6 +60,8 @@ pub(crate) fn put_formatted(
         kind,
         format,
         language: Some("en"),
+        author: None,
+        dated: None,
         text,
         headings,
         passages: &passages,

@@ -233,6 +233,8 @@ fn file_document(writer: &Writer, path: &Path, document: &CorpusDocument) -> Res
                     kind: read.kind.as_str(),
                     format: &read.format,
                     language: None,
+                    author: None,
+                    dated: None,
                     text: &read.text,
                     headings: &[],
                     passages: &spans,

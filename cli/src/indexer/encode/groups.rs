@@ -114,6 +114,8 @@ mod tests {
             kind: "text",
             format: "txt",
             language: None,
+            author: None,
+            dated: None,
             text,
             headings: &[],
             passages: &[],

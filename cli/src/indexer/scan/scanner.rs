@@ -280,6 +280,8 @@ impl<'a> Scanner<'a> {
                 kind: document.kind.as_str(),
                 format: &document.format,
                 language: document.language.as_deref(),
+                author: document.author.as_deref(),
+                dated: document.dated.as_deref(),
                 text: &document.text,
                 headings: &headings,
                 passages: &spans,
