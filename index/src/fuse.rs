@@ -55,6 +55,13 @@ impl Moments {
         self.count = count;
     }
 
+    /// As if `count` values had been seen of which these are a fair sample.
+    #[must_use]
+    pub fn standing_for(&self, count: u64) -> Self {
+        let share = count as f64 / self.count.max(1) as f64;
+        Self { count, mean: self.mean, squares: self.squares * share }
+    }
+
     /// The population seen so far.
     #[must_use]
     pub fn population(&self) -> Population {

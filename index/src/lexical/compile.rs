@@ -37,6 +37,8 @@ pub(crate) struct Compiled {
     pub(crate) exact_name: Option<Boxed>,
     /// Its words, for choosing passages and marking snippets.
     pub(crate) terms: QueryTerms,
+    /// The words that rank, with how often the query has them.
+    pub(crate) words: Vec<(Term, f32)>,
 }
 
 /// The words of a query, with how much each says.
@@ -51,7 +53,8 @@ pub(crate) struct QueryTerms {
 /// Compiles a query against a snapshot of the index.
 pub(crate) fn compile(lexical: &Lexical, searcher: &Searcher, query: &Query) -> Result<Compiled> {
     let mut analyzer = analyzer(Purpose::Query);
-    let mut compiler = Compiler { lexical, searcher, terms: QueryTerms::default() };
+    let mut compiler =
+        Compiler { lexical, searcher, terms: QueryTerms::default(), words: Vec::new() };
     let clauses: Vec<(&Clause, Vec<Analyzed>)> = query
         .clauses
         .iter()
@@ -64,7 +67,7 @@ pub(crate) fn compile(lexical: &Lexical, searcher: &Searcher, query: &Query) -> 
         if clause.exclude {
             required.push((Occur::MustNot, compiler.sequence(clause.field, tokens)));
         } else if clause.required() {
-            compiler.note(tokens)?;
+            compiler.note(clause.field, tokens)?;
             required.push((Occur::Must, compiler.sequence(clause.field, tokens)));
             should.push((Occur::Should, compiler.sequence(clause.field, tokens)));
         }
@@ -88,6 +91,7 @@ pub(crate) fn compile(lexical: &Lexical, searcher: &Searcher, query: &Query) -> 
         required,
         exact_name: exact_name(lexical, query),
         terms: compiler.terms,
+        words: compiler.words,
     })
 }
 
@@ -106,6 +110,7 @@ struct Compiler<'a> {
     lexical: &'a Lexical,
     searcher: &'a Searcher,
     terms: QueryTerms,
+    words: Vec<(Term, f32)>,
 }
 
 impl Compiler<'_> {
@@ -139,6 +144,7 @@ impl Compiler<'_> {
         for (text, idf) in weighted {
             self.remember(text, idf);
             let count = counts[text] as f32;
+            self.words.push((Term::from_field_text(fields.body, text), count));
             for (field, weight) in [
                 (fields.body, BODY),
                 (fields.title, TITLE),
@@ -180,9 +186,12 @@ impl Compiler<'_> {
         }
     }
 
-    fn note(&mut self, tokens: &[Analyzed]) -> Result<()> {
+    fn note(&mut self, field: ClauseField, tokens: &[Analyzed]) -> Result<()> {
         let sequence: Vec<String> = parts(tokens).map(|token| token.text.clone()).collect();
         for text in &sequence {
+            if field == ClauseField::Any {
+                self.words.push((Term::from_field_text(self.lexical.fields.body, text), 1.0));
+            }
             let idf = self.idf(text)?;
             self.remember(text, idf);
         }

@@ -5,6 +5,7 @@ use std::path::Path;
 use tantivy::TantivyDocument;
 
 use super::schema::{Fields, StoredRecord, name_hash};
+use super::tokens::positions_at;
 use crate::catalog::Row;
 use crate::content::{ContentKey, StoredContent};
 use crate::paths::{path_bytes, path_from_bytes, path_hash};
@@ -53,6 +54,10 @@ impl LexicalEntry<'_> {
             document.add_u64(fields.name, name);
         }
         document.add_text(fields.body, &content.text);
+        let starts = content.passages.iter().skip(1).map(|passage| passage.start);
+        for position in positions_at(&content.text, starts) {
+            document.add_u64(fields.passage_starts, u64::from(position));
+        }
         document.add_text(fields.title, &title);
         if let Some(author) = &content.author {
             document.add_text(fields.author, author);

@@ -36,6 +36,8 @@ pub(crate) struct Fields {
     /// Who wrote it.
     pub(crate) author: Field,
     pub(crate) headings: Field,
+    /// For each passage but the first, the position in the body of its first token.
+    pub(crate) passage_starts: Field,
     /// The path's words.
     pub(crate) path_words: Field,
     /// [`StoredRecord`].
@@ -81,6 +83,7 @@ pub(crate) fn schema() -> (Schema, Fields) {
         title: schema.add_text_field("title", words(positions)),
         author: schema.add_text_field("author", words(positions)),
         headings: schema.add_text_field("headings", words(IndexRecordOption::WithFreqs)),
+        passage_starts: schema.add_u64_field("passage_starts", FAST),
         path_words: schema.add_text_field("path_words", words(IndexRecordOption::WithFreqs)),
         record: schema.add_bytes_field("record", STORED),
     };

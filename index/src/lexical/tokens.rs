@@ -61,6 +61,23 @@ pub(crate) fn analyze(analyzer: &mut TextAnalyzer, text: &str) -> Vec<Analyzed> 
     tokens
 }
 
+/// For each of some places in a text, in order, the position of the first token that begins there or
+/// after it.
+pub(crate) fn positions_at(text: &str, places: impl IntoIterator<Item = usize>) -> Vec<u32> {
+    let mut stream = WordTokenizer::for_index();
+    let mut stream = stream.token_stream(text);
+    let mut next = stream.cut_next();
+    let position_at = |place| {
+        while let Some(piece) = &next
+            && piece.bytes.start < place
+        {
+            next = stream.cut_next();
+        }
+        next.as_ref().map_or(stream.position, |piece| piece.position) as u32
+    };
+    places.into_iter().map(position_at).collect()
+}
+
 /// Words that say so little that a query which holds others is better off without them.
 pub(crate) fn is_stop_word(stemmed: &str) -> bool {
     // Sorted for the binary search; the forms are as the analyzer leaves them.
@@ -183,6 +200,19 @@ impl<'a> WordStream<'a> {
     /// Number of tokens so far, those not handed out included.
     pub(crate) fn count(&self) -> usize {
         self.count
+    }
+
+    /// Where the next token stands, without its text; not to be mixed with [`Self::advance`].
+    fn cut_next(&mut self) -> Option<Piece> {
+        while self.next_piece == self.pieces.len() {
+            self.pieces.clear();
+            self.next_piece = 0;
+            if !self.cut_next_run() {
+                return None;
+            }
+        }
+        self.next_piece += 1;
+        self.pieces.get(self.next_piece - 1).cloned()
     }
 
     /// Cuts the next run of word characters into pieces; false at the end of the text.

@@ -1,17 +1,20 @@
 //! The signal by word, and which documents may be found at all.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use tantivy::collector::{Collector, DocSetCollector, SegmentCollector};
 use tantivy::columnar::StrColumn;
 use tantivy::query::Query as LexicalQuery;
-use tantivy::{DocId, Score, SegmentOrdinal, SegmentReader};
+use tantivy::{DocAddress, DocId, Score, SegmentOrdinal, SegmentReader, Term};
 
-use super::view::View;
+use super::view::{Documents, View};
+use super::within::Within;
 use crate::error::{PathContext, Result};
 use crate::fuse::{Moments, Population, keyword_population};
 use crate::lexical::guarded;
 use crate::query::Filters;
+use crate::vectors::exact;
 
 /// Scores of every matching document: the fused ranking needs them all, for its statistics.
 struct AllScores;
@@ -115,7 +118,7 @@ fn filter(view: &View, filters: &Filters, allowed: &mut [bool]) -> Result<()> {
             };
             let (paths, kinds, formats) = (column("path")?, column("kind")?, column("format")?);
             for doc in segment.doc_ids_alive() {
-                let at = tantivy::DocAddress::new(ordinal as u32, doc);
+                let at = DocAddress::new(ordinal as u32, doc);
                 let Some(place) = documents.place(at) else { continue };
                 let modified_sec = modified.first(doc).unwrap_or(0).div_euclid(1_000_000_000);
                 let path = Path::new(paths.of(doc));
@@ -150,42 +153,107 @@ impl Names {
     }
 }
 
-/// The signal by word: every matching document that may be found, by place, best first.
-#[derive(Debug, Default)]
-pub(super) struct KeywordScores {
+/// The signal by word: every matching document that may be found, by place, best first. A score is
+/// BM25 of the whole document and BM25 of its best passage, added up.
+#[derive(Default)]
+pub(super) struct KeywordScores<'a> {
     pub(super) ranked: Vec<(usize, f32)>,
     /// Over the documents that may be found; those that do not match count as 0, within the limit
     /// of [`keyword_population`].
     pub(super) population: Population,
+    /// So many of the ranked, from the first on, have the score of their best passage in theirs.
+    complete: usize,
+    within: Option<Within<'a>>,
 }
 
-/// Scores all documents by word. `live` is the number of documents that may be found.
-pub(super) fn scores(
-    view: &View,
+/// Passages are looked at in this many documents, the best by their whole text; in fewer where the
+/// query has many words.
+const PASSAGES_OF: usize = 2000;
+/// Words times documents that are looked up for it (some 10 ms).
+const LOOK_UPS: usize = 40_000;
+/// Documents that the rest is judged by.
+const SAMPLE: usize = 500;
+
+/// Scores all documents by word. `live` is the number of documents that may be found, `k` the number
+/// of those wanted.
+pub(super) fn scores<'a>(
+    view: &'a View,
     query: Option<&dyn LexicalQuery>,
+    words: &'a [(Term, f32)],
     allowed: &Allowed,
     live: usize,
-) -> Result<KeywordScores> {
+    k: usize,
+) -> Result<KeywordScores<'a>> {
     let Some(query) = query else { return Ok(KeywordScores::default()) };
     let folder = &view.lexical.folder;
     let found = guarded(folder, || view.searcher.search(query, &AllScores).at(folder))?;
     let documents = view.documents()?;
-    let mut moments = Moments::default();
     let mut ranked = Vec::new();
     for (segment_ord, scores) in found {
         for (doc_id, score) in scores {
-            let at = tantivy::DocAddress { segment_ord, doc_id };
+            let at = DocAddress { segment_ord, doc_id };
             let Some(place) = documents.place(at) else { continue };
             if is_allowed(allowed, place) {
-                moments.push(f64::from(score));
                 ranked.push((place, score));
             }
         }
     }
+    sort(documents, &mut ranked);
+
+    let complete = (LOOK_UPS / words.len().max(1)).min(PASSAGES_OF).max(k).min(ranked.len());
+    let rest = &ranked[complete..];
+    let sample: Vec<(usize, f32)> = exact::sample(rest, SAMPLE).copied().collect();
+    let stands_for = rest.len() as f32 / sample.len().max(1) as f32;
+    let at = |(place, _): &(usize, f32)| documents.all[*place].at;
+    let looked_at: Vec<DocAddress> = ranked[..complete].iter().chain(&sample).map(at).collect();
+    let (within, passages) =
+        Within::new(
+            view,
+            words,
+            &looked_at,
+            |document| {
+                if document < complete { 1.0 } else { stands_for }
+            },
+        )?;
+    let (mut moments, mut sampled) = (Moments::default(), Moments::default());
+    let (of_ranked, of_sample) = passages.split_at(complete);
+    for ((_, score), passage) in ranked[..complete].iter_mut().zip(of_ranked) {
+        *score += passage;
+        moments.push(f64::from(*score));
+    }
+    for ((_, score), passage) in sample.iter().zip(of_sample) {
+        sampled.push(f64::from(score + passage));
+    }
+    moments.merge(&sampled.standing_for((ranked.len() - complete) as u64));
+    sort(documents, &mut ranked[..complete]);
     let population = keyword_population(&moments, live as u64);
+    Ok(KeywordScores { ranked, population, complete, within: Some(within) })
+}
+
+impl KeywordScores<'_> {
+    /// Completes the scores of documents that were found otherwise.
+    pub(super) fn complete(
+        &mut self,
+        documents: &Documents,
+        wanted: &HashSet<usize>,
+    ) -> Result<()> {
+        let Some(within) = &self.within else { return Ok(()) };
+        let rest = &mut self.ranked[self.complete..];
+        let mut missing: Vec<&mut (usize, f32)> =
+            rest.iter_mut().filter(|(place, _)| wanted.contains(place)).collect();
+        let at: Vec<DocAddress> =
+            missing.iter().map(|(place, _)| documents.all[*place].at).collect();
+        for ((_, score), passage) in missing.iter_mut().zip(within.scores(&at)?) {
+            *score += passage;
+        }
+        Ok(())
+    }
+}
+
+/// Best first, equal ones by number.
+fn sort(documents: &Documents, ranked: &mut [(usize, f32)]) {
     ranked.sort_by(|(a_place, a), (b_place, b)| {
         let (a_id, b_id) = (documents.all[*a_place].id, documents.all[*b_place].id);
         b.total_cmp(a).then(a_id.cmp(&b_id))
     });
-    Ok(KeywordScores { ranked, population })
 }

@@ -7,6 +7,7 @@ mod passages;
 mod results;
 mod search;
 mod view;
+mod within;
 
 use std::collections::HashMap;
 use std::path::Path;

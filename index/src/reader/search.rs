@@ -57,10 +57,14 @@ pub(super) fn search(
         None => documents.all.len(),
         Some(allowed) => allowed.iter().filter(|allowed| **allowed).count(),
     };
+    // No more than there are, for a person may ask for any number.
+    let page = request.offset.saturating_add(request.limit).min(documents.all.len());
+    let k = CANDIDATES.max(2 * page);
     let by_word = match results.mode {
         Mode::Semantic => KeywordScores::default(),
         Mode::Hybrid | Mode::Keyword => {
-            keyword::scores(view, compiled.scoring.as_deref(), &allowed, live)?
+            let scoring = compiled.scoring.as_deref();
+            keyword::scores(view, scoring, &compiled.words, &allowed, live, k)?
         }
     };
     let exact: HashSet<usize> = match (&compiled.exact_name, results.mode) {
@@ -73,8 +77,8 @@ pub(super) fn search(
     let ranked = match &meaning {
         None => rank_by_word(documents, by_word, &exact),
         Some(meaning) => {
-            let input = Fusion { documents, meaning, by_word: &by_word, exact: &exact };
-            input.rank(&allowed, request, results.mode, &mut results.warnings)
+            let input = Fusion { documents, meaning, by_word, exact: &exact, k };
+            input.rank(&allowed, request, results.mode, &mut results.warnings)?
         }
     };
     let ranked = match request.collapse_duplicates && documents.has_copies {
@@ -126,7 +130,7 @@ fn mode_used(
 /// BM25's order, with documents that go by the query's name before all others.
 fn rank_by_word(
     documents: &Documents,
-    by_word: KeywordScores,
+    by_word: KeywordScores<'_>,
     exact: &HashSet<usize>,
 ) -> Vec<Ranked> {
     let population = by_word.population;
@@ -162,24 +166,23 @@ fn rank_by_word(
 struct Fusion<'a> {
     documents: &'a Documents,
     meaning: &'a Meaning<'a>,
-    by_word: &'a KeywordScores,
+    by_word: KeywordScores<'a>,
     exact: &'a HashSet<usize>,
+    /// Candidates taken from each signal.
+    k: usize,
 }
 
 impl Fusion<'_> {
     fn rank(
-        &self,
+        mut self,
         allowed: &Allowed,
         request: &SearchRequest<'_>,
         mode: Mode,
         warnings: &mut Vec<String>,
-    ) -> Vec<Ranked> {
-        // No more than there are, for a person may ask for any number.
-        let page = request.offset.saturating_add(request.limit).min(self.documents.all.len());
-        let k = CANDIDATES.max(2 * page);
-        let words = self.by_word.ranked.iter().take(k).map(|(place, _)| *place);
+    ) -> Result<Vec<Ranked>> {
+        let words = self.by_word.ranked.iter().take(self.k).map(|(place, _)| *place);
         let scores =
-            self.meaning.scores(allowed, words.clone().chain(self.exact.iter().copied()), k);
+            self.meaning.scores(allowed, words.clone().chain(self.exact.iter().copied()), self.k);
         if scores.damaged > 0 {
             warnings.push(format!(
                 "the vectors of {} documents are damaged and were left out; a rebuild repairs this",
@@ -194,7 +197,8 @@ impl Fusion<'_> {
                 places.insert(place);
             }
         }
-        self.fuse(&places, &scores, request, mode)
+        self.by_word.complete(self.documents, &places)?;
+        Ok(self.fuse(&places, &scores, request, mode))
     }
 
     fn fuse(
