@@ -154,7 +154,7 @@ impl Names {
 }
 
 /// The signal by word: every matching document that may be found, by place, best first. A score is
-/// BM25 of the whole document and BM25 of its best passage, added up.
+/// BM25 of the whole document and [`PASSAGE`] times BM25 of its best passage.
 #[derive(Default)]
 pub(super) struct KeywordScores<'a> {
     pub(super) ranked: Vec<(usize, f32)>,
@@ -166,6 +166,8 @@ pub(super) struct KeywordScores<'a> {
     within: Option<Within<'a>>,
 }
 
+/// Weight of the best passage beside the whole document.
+const PASSAGE: f32 = 0.5;
 /// Passages are looked at in this many documents, the best by their whole text; in fewer where the
 /// query has many words.
 const PASSAGES_OF: usize = 2000;
@@ -218,11 +220,11 @@ pub(super) fn scores<'a>(
     let (mut moments, mut sampled) = (Moments::default(), Moments::default());
     let (of_ranked, of_sample) = passages.split_at(complete);
     for ((_, score), passage) in ranked[..complete].iter_mut().zip(of_ranked) {
-        *score += passage;
+        *score += PASSAGE * passage;
         moments.push(f64::from(*score));
     }
     for ((_, score), passage) in sample.iter().zip(of_sample) {
-        sampled.push(f64::from(score + passage));
+        sampled.push(f64::from(score + PASSAGE * passage));
     }
     moments.merge(&sampled.standing_for((ranked.len() - complete) as u64));
     sort(documents, &mut ranked[..complete]);
@@ -244,7 +246,7 @@ impl KeywordScores<'_> {
         let at: Vec<DocAddress> =
             missing.iter().map(|(place, _)| documents.all[*place].at).collect();
         for ((_, score), passage) in missing.iter_mut().zip(within.scores(&at)?) {
-            *score += passage;
+            *score += PASSAGE * passage;
         }
         Ok(())
     }
