@@ -1,6 +1,6 @@
 //! Extracts every file given and prints, tab-separated, what became of it and how long it took.
-//! With `--text FOLDER` the texts are written there; with `--worker PROGRAM` the files are extracted
-//! in child processes.
+//! With `--text FOLDER` the texts are written there, with a form feed before each page but the first;
+//! with `--worker PROGRAM` the files are extracted in child processes.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -8,8 +8,8 @@ use std::time::Instant;
 use std::{env, fs};
 
 use lsearch_ingest::{
-    ExtractLimits, Extractor, ExtractorOptions, Outcome, PassageOptions, extract_in_process,
-    passages,
+    Document, ExtractLimits, Extractor, ExtractorOptions, Outcome, PassageOptions,
+    extract_in_process, passages,
 };
 
 fn main() -> io::Result<()> {
@@ -56,7 +56,7 @@ fn main() -> io::Result<()> {
                 if let (Some(folder), Some(name)) = (&texts, path.file_name()) {
                     let mut name = name.to_owned();
                     name.push(".out");
-                    fs::write(folder.join(name), &document.text)?;
+                    fs::write(folder.join(name), with_form_feeds(&document))?;
                 }
             }
             Outcome::Skipped(reason) => writeln!(out, "{name}\tskipped\t{reason}")?,
@@ -64,6 +64,15 @@ fn main() -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The text with its pages divided as in printing.
+fn with_form_feeds(document: &Document) -> String {
+    let ends = document.pages.iter().copied().skip(1).chain([document.text.len()]);
+    let mut start = 0;
+    let pages: Vec<&str> =
+        ends.map(|end| &document.text[std::mem::replace(&mut start, end)..end]).collect();
+    pages.join("\u{c}")
 }
 
 fn extractor_with(worker_program: PathBuf) -> Extractor {
