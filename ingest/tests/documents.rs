@@ -11,10 +11,14 @@ use lsearch_ingest::{
 };
 
 fn extractor() -> Extractor {
+    Extractor::new(options())
+}
+
+fn options() -> ExtractorOptions {
     let test = env::current_exe().unwrap();
     let worker_program = test.ancestors().nth(2).unwrap().join("examples/extract_worker");
     assert!(worker_program.exists(), "cargo test --examples builds {}", worker_program.display());
-    Extractor::new(ExtractorOptions {
+    ExtractorOptions {
         worker_program,
         worker_args: Vec::new(),
         workers: 2,
@@ -23,7 +27,7 @@ fn extractor() -> Extractor {
         wall_sec: 60,
         max_file_bytes: 1 << 30,
         max_text_bytes: 1 << 30,
-    })
+    }
 }
 
 fn file(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
@@ -63,7 +67,7 @@ fn a_pdf_gives_pages_headings_and_its_title() {
     let third = document.text.find("Second").unwrap();
     assert_eq!(document.pages, [0, third, third]);
     assert_eq!(&document.text[document.headings[0].bytes.clone()], "1. Roof");
-    assert_eq!(document.warnings, ["1 of 3 pages have no text"]);
+    assert_eq!(document.warnings, ["1 of 3 pages have no text: 2"]);
     assert_eq!(document.page_at(third), Some(3));
     assert_eq!(document.file_hash, *blake3::hash(&bytes).as_bytes());
 }
@@ -102,7 +106,7 @@ fn pages_without_a_size_are_read_and_a_broken_one_is_named() {
         assert_eq!(document.warnings, [""; 0], "{size}");
     }
     // A page that cannot even be begun says nothing about the one before it.
-    let document = edit("/Contents 8 0 R", "/ArtBox [1]    ", 0);
+    let document = edit("/Contents 8 0 R", "/Contents 0 0 R", 0);
     assert_eq!(document.text, "First\n\nThird\n");
     assert_eq!(document.warnings.len(), 2, "{:?}", document.warnings);
     assert!(document.warnings[0].starts_with("page 2 could not"), "{:?}", document.warnings);
@@ -111,9 +115,11 @@ fn pages_without_a_size_are_read_and_a_broken_one_is_named() {
 #[test]
 fn a_page_that_brings_the_child_down_costs_only_itself() {
     let folder = tempfile::tempdir().unwrap();
-    let bytes = common::pdf("Ring binder", &[&["before"], &["Do"], &["after"]]);
+    let memory_bytes = 384 << 20;
+    let extractor = Extractor::new(ExtractorOptions { memory_bytes, ..options() });
+    let bytes = common::pdf("Ring binder", &[&["before"], &["Bomb"], &["after"]]);
     let path = file(folder.path(), "a.pdf", &bytes);
-    let document = document(extractor().extract(&path));
+    let document = document(extractor.extract(&path));
     assert_eq!(document.text, "before\n\nafter\n");
     assert_eq!(document.pages.len(), 3);
     assert_eq!(
@@ -121,8 +127,20 @@ fn a_page_that_brings_the_child_down_costs_only_itself() {
         "page 2 could not be read in full: it made the extraction crash"
     );
 
-    let alone = file(folder.path(), "b.pdf", &common::pdf("x", &[&["Do"]]));
-    assert_eq!(extractor().extract(&alone), Outcome::Failed(FailReason::TooDeep));
+    let alone = file(folder.path(), "b.pdf", &common::pdf("x", &[&["Bomb"]]));
+    let expected = FailReason::MemoryLimit { limit_bytes: memory_bytes };
+    assert_eq!(extractor.extract(&alone), Outcome::Failed(expected));
+}
+
+#[test]
+fn a_form_that_paints_itself_costs_no_more_than_the_page() {
+    let bytes = common::pdf("x", &[&["before"], &["once", "Do"], &["after"]]);
+    let document = document(from_bytes("a.pdf", &bytes));
+    assert_eq!(document.text, "before\n\nonce\n\nafter\n");
+    assert_eq!(
+        document.warnings,
+        ["page 2 could not be read in full: its forms stand too deep in one another"]
+    );
 }
 
 #[test]

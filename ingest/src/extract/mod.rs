@@ -97,7 +97,7 @@ fn extract(path: &Path, bytes: Vec<u8>, limits: &ExtractLimits, course: &Course)
         Kind::Code => Ok(plain::code(bytes, path)),
         Kind::Markdown => Ok(markdown::extract(bytes)),
         Kind::Html => Ok(html::extract(bytes)),
-        Kind::Pdf => pdf::extract(&bytes, course),
+        Kind::Pdf => pdf::extract(&bytes, limits, course),
         // No name and no bytes stand for these yet.
         Kind::Word | Kind::Slides | Kind::Sheet | Kind::Book | Kind::Mail => {
             Err(Outcome::Skipped(SkipReason::Unsupported { format: format.clone() }))

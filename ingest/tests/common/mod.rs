@@ -1,6 +1,7 @@
 //! PDF files made by hand.
 
-/// A page of lines of text, or with `"Do"` for a form that paints itself, without end.
+/// A page of lines of text, or with `"Do"` for a form that paints itself, without end, or with
+/// `"Bomb"` for content that takes 120 MB when it is unpacked.
 pub(crate) fn pdf(title: &str, pages: &[&[&str]]) -> Vec<u8> {
     let mut objects = vec![
         "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
@@ -25,7 +26,10 @@ pub(crate) fn pdf(title: &str, pages: &[&[&str]]) -> Vec<u8> {
             }
         }
         content.push_str("ET");
-        objects.push(stream("", &content));
+        objects.push(match lines {
+            ["Bomb"] => bomb(),
+            _ => stream("", &content),
+        });
         let content = objects.len();
         objects.push(format!(
             "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents {content} 0 R \
@@ -35,6 +39,12 @@ pub(crate) fn pdf(title: &str, pages: &[&[&str]]) -> Vec<u8> {
     }
     objects[1] = format!("<< /Type /Pages /Kids [{kids}] /Count {} >>", pages.len());
     write(&objects)
+}
+
+/// A run of runs of runs: the byte 81 says that the next one stands 128 times.
+fn bomb() -> String {
+    let filters = "/Filter [/ASCIIHexDecode /RunLengthDecode /RunLengthDecode]";
+    stream(filters, &format!("{}>", "81".repeat(30_000)))
 }
 
 fn stream(entries: &str, content: &str) -> String {

@@ -1,24 +1,48 @@
 //! PDF: the text layer, page by page.
+//!
+//! ```text
+//! lopdf: objects ──▶ interpreter: content of a page ──▶ layout: lines ──▶ clean: text as typed
+//!                        fonts: codes into characters
+//! ```
 
 mod clean;
+mod filters;
+mod fonts;
+mod info;
+mod interpreter;
 mod layout;
+mod lexer;
+mod matrix;
+mod objects;
+mod outline;
+mod pages;
+mod scan;
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
-use pdf_extract::encryption::DecryptionError;
-use pdf_extract::{Document as Pdf, Error as PdfError, Object, ObjectId, OutputError};
+use lopdf::encryption::DecryptionError;
+use lopdf::{Document as Pdf, Error as PdfError, ObjectId};
 
-use super::{Course, Extracted, Outcome, panic_message};
+use super::{Course, ExtractLimits, Extracted, Outcome, panic_message};
 use crate::headings::find_headings;
-use crate::{FailReason, SkipReason, title};
-use layout::PageWriter;
+use crate::{FailReason, Heading, SkipReason, title};
+use info::Info;
+use interpreter::{Interpreter, PageContent};
+use scan::PageFacts;
 
 /// Address space for the stack of the parser, which recurses as deep as the file is nested.
 const STACK_BYTES: usize = 64 << 20;
+/// On how many pages a line may stand as a heading before it is a running one.
+const MAX_REPEATS: usize = 3;
 
-pub(super) fn extract(bytes: &[u8], course: &Course) -> Result<Extracted, Outcome> {
-    let run = || read(bytes, course);
+pub(super) fn extract(
+    bytes: &[u8],
+    limits: &ExtractLimits,
+    course: &Course,
+) -> Result<Extracted, Outcome> {
+    let run = || read(bytes, limits, course);
     thread::scope(|scope| {
         let thread = thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, run);
         match thread.map(|thread| thread.join()) {
@@ -31,32 +55,46 @@ pub(super) fn extract(bytes: &[u8], course: &Course) -> Result<Extracted, Outcom
     })
 }
 
-fn read(bytes: &[u8], course: &Course) -> Result<Extracted, Outcome> {
-    let mut pdf = open(bytes)?;
-    let pages: Vec<(u32, ObjectId)> = pdf.get_pages().into_iter().collect();
+fn read(bytes: &[u8], limits: &ExtractLimits, course: &Course) -> Result<Extracted, Outcome> {
+    let pdf = open(bytes)?;
+    let pages = pages::pages(&pdf);
     if pages.is_empty() {
         return Err(damaged("it has no pages".to_owned()));
     }
-    for (_, page) in &pages {
-        give_media_box(&mut pdf, *page);
-    }
-    let (texts, mut warnings) = read_pages(&pdf, &pages, course);
+    let (contents, mut warnings) = read_pages(&pdf, &pages, limits, course)?;
+    let glyphs_warning = unknown_glyphs_warning(&contents);
+    let pictures = scan::pictures_without_text(
+        &contents.iter().map(PageContent::facts).collect::<Vec<PageFacts>>(),
+    );
+    let texts: Vec<String> = contents.into_iter().map(|content| content.text).collect();
+    let empty: Vec<usize> =
+        (0..texts.len()).filter(|&index| texts[index].trim().is_empty()).collect();
+    let has_text =
+        (0..texts.len()).any(|index| !empty.contains(&index) && !pictures.contains(&index));
     let cleaned = clean::clean_pages(&texts);
-    if cleaned.text.trim().is_empty() {
+    if !has_text || cleaned.text.trim().is_empty() {
         // Pages that hold pictures only, or pages that all failed: the two must not be confused.
         return Err(match warnings.pop() {
-            Some(warning) => damaged(warning),
-            None => Outcome::Skipped(SkipReason::NoTextLayer),
+            Some(warning) if pictures.is_empty() => damaged(warning),
+            _ => Outcome::Skipped(SkipReason::NoTextLayer),
         });
     }
-    let empty = cleaned.empty_pages;
-    if empty > 0 {
-        warnings.push(format!("{empty} of {} pages have no text", pages.len()));
+    warnings.extend(glyphs_warning);
+    let of = format!("of {} pages", pages.len());
+    let blank: Vec<usize> =
+        empty.iter().copied().filter(|index| !pictures.contains(index)).collect();
+    if !blank.is_empty() {
+        warnings.push(format!("{} {of} have no text: {}", blank.len(), scan::list_pages(&blank)));
     }
-    let title = info_title(&pdf).or_else(|| title::from_first_line(&cleaned.text));
-    let headings = find_headings(&cleaned.text);
+    if !pictures.is_empty() {
+        let list = scan::list_pages(&pictures);
+        warnings.push(format!("{} {of} are pictures without text: {list}", pictures.len()));
+    }
+    let Info { title, author, dated } = Info::read(&pdf);
+    let title = title.or_else(|| title::from_first_line(&cleaned.text));
+    let headings = headings(&pdf, &pages, &cleaned.text, &cleaned.starts);
     let (text, pages) = (cleaned.text, cleaned.starts);
-    Ok(Extracted { text, title, headings, pages, warnings, ..Extracted::default() })
+    Ok(Extracted { text, title, author, dated, headings, pages, warnings, ..Extracted::default() })
 }
 
 /// Parses the file, with the empty password if it has one.
@@ -80,79 +118,46 @@ fn open(bytes: &[u8]) -> Result<Pdf, Outcome> {
     }
 }
 
-/// Gives a page without a usable size one: readers of PDF take a letter's, the parser would give up.
-fn give_media_box(pdf: &mut Pdf, page: ObjectId) {
-    if has_media_box(pdf, page) {
-        return;
-    }
-    if let Ok(Object::Dictionary(page)) = pdf.get_object_mut(page) {
-        page.set("MediaBox", [0, 0, 612, 792].map(Object::Integer).to_vec());
-    }
-}
-
-/// Whether the page or a node of the page tree above it says how large the page is.
-fn has_media_box(pdf: &Pdf, page: ObjectId) -> bool {
-    let is_number = |object: &Object| {
-        pdf.dereference(object).is_ok_and(|(_, number)| number.as_float().is_ok())
-    };
-    let mut node = page;
-    // Trees are a few levels deep; one that bites its own tail has no end.
-    for _ in 0..64 {
-        let Ok(dictionary) = pdf.get_dictionary(node) else { break };
-        if let Ok(size) = dictionary.get(b"MediaBox") {
-            return pdf.dereference(size).is_ok_and(|(_, size)| {
-                size.as_array().is_ok_and(|s| s.len() >= 4 && s.iter().all(is_number))
-            });
-        }
-        let Ok(parent) = dictionary.get(b"Parent").and_then(Object::as_reference) else { break };
-        node = parent;
-    }
-    false
-}
-
 fn damaged(detail: String) -> Outcome {
     Outcome::Failed(FailReason::Damaged { format: "pdf".to_owned(), detail })
 }
 
-/// The text of every page, empty where a page could not be read, and a warning for each such page.
-fn read_pages(pdf: &Pdf, pages: &[(u32, ObjectId)], course: &Course) -> (Vec<String>, Vec<String>) {
-    let mut texts = vec![String::new(); pages.len()];
+/// What every page holds, nothing where a page could not be read, and a warning for each such page.
+fn read_pages(
+    pdf: &Pdf,
+    pages: &[ObjectId],
+    limits: &ExtractLimits,
+    course: &Course,
+) -> Result<(Vec<PageContent>, Vec<String>), Outcome> {
+    let limit_bytes = limits.max_text_bytes;
+    let max_text_bytes = usize::try_from(limit_bytes).unwrap_or(usize::MAX);
+    let mut interpreter = Interpreter::new(pdf, max_text_bytes);
     let mut failures: Vec<(u32, String)> = Vec::new();
-    let mut next = 0;
-    // All pages in one go is much the cheaper way: asking for a single page walks the page tree
-    // again. It stops at the first page that fails, and the rest are then read one by one.
-    if course.skip_pages.is_empty() {
-        let mut writer = PageWriter::new(course.at_page);
-        let failure = guarded(|| pdf_extract::output_doc(pdf, &mut writer));
-        // A page that failed before it began is not among those written; it is tried once more below.
-        let failure = failure.filter(|_| writer.is_within_page());
-        let read = writer.finish();
-        next = read.len();
-        failures.extend(read.last().zip(failure).map(|((number, _), detail)| (*number, detail)));
-        for (text, (_, page)) in texts.iter_mut().zip(read) {
-            *text = page;
-        }
-    }
-    for (index, (number, _)) in pages.iter().enumerate().skip(next) {
-        if course.skip_pages.contains(number) {
-            failures.push((*number, "it made the extraction crash".to_owned()));
+    let mut contents = Vec::with_capacity(pages.len());
+    let mut text_bytes = 0;
+    for (number, page) in (1..).zip(pages) {
+        if course.skip_pages.contains(&number) {
+            failures.push((number, "it made the extraction crash".to_owned()));
+            contents.push(PageContent::default());
             continue;
         }
-        let mut writer = PageWriter::new(course.at_page);
-        let failure = guarded(|| pdf_extract::output_doc_page(pdf, &mut writer, *number));
-        texts[index] = writer.finish().pop().map(|(_, text)| text).unwrap_or_default();
-        failures.extend(failure.map(|detail| (*number, detail)));
+        if let Some(at_page) = course.at_page {
+            at_page(number);
+        }
+        // A bug in a parser of fonts may cost a page, but not the rest of the document.
+        let content = catch_unwind(AssertUnwindSafe(|| interpreter.read_page(*page)))
+            .unwrap_or_else(|panic| {
+                failures.push((number, panic_message(&*panic)));
+                PageContent::default()
+            });
+        failures.extend(content.trouble.map(|trouble| (number, trouble.to_owned())));
+        text_bytes += content.text.len();
+        if text_bytes > max_text_bytes {
+            return Err(Outcome::Failed(FailReason::TextTooLong { limit_bytes }));
+        }
+        contents.push(content);
     }
-    (texts, failure_warnings(&failures))
-}
-
-/// Runs a reader of pages; `Some` holds what made it stop early.
-fn guarded(read: impl FnOnce() -> Result<(), OutputError>) -> Option<String> {
-    match catch_unwind(AssertUnwindSafe(read)) {
-        Ok(Ok(())) => None,
-        Ok(Err(e)) => Some(e.to_string()),
-        Err(panic) => Some(panic_message(&*panic)),
-    }
+    Ok((contents, failure_warnings(&failures)))
 }
 
 fn failure_warnings(failures: &[(u32, String)]) -> Vec<String> {
@@ -168,45 +173,46 @@ fn failure_warnings(failures: &[(u32, String)]) -> Vec<String> {
     warnings
 }
 
-/// The title in the document's information dictionary, unless it says no more than the name of the
-/// program that made it or of the file it was made from.
-fn info_title(pdf: &Pdf) -> Option<String> {
-    let info = pdf.trailer.get(b"Info").ok()?;
-    let (_, info) = pdf.dereference(info).ok()?;
-    let (_, raw) = pdf.dereference(info.as_dict().ok()?.get(b"Title").ok()?).ok()?;
-    meaningful_title(&decode_string(raw.as_str().ok()?))
+/// A warning where fonts do not tell what a good part of the text is.
+fn unknown_glyphs_warning(contents: &[PageContent]) -> Option<String> {
+    let all: usize = contents.iter().map(|content| content.glyphs).sum();
+    let unknown: usize = contents.iter().map(|content| content.unknown_glyphs).sum();
+    // Ornaments and bullets of symbol fonts are a few in a thousand.
+    (unknown * 50 > all).then(|| {
+        format!("{} % of the characters are unknown: their fonts do not tell", unknown * 100 / all)
+    })
 }
 
-/// A text string of PDF 2.0 §7.9.2.2: UTF-16 or UTF-8 by its mark, else PDFDocEncoding, which for
-/// letters is Latin-1.
-fn decode_string(raw: &[u8]) -> String {
-    match raw {
-        [0xFE, 0xFF, rest @ ..] => encoding_rs::UTF_16BE.decode_without_bom_handling(rest).0.into(),
-        [0xFF, 0xFE, rest @ ..] => encoding_rs::UTF_16LE.decode_without_bom_handling(rest).0.into(),
-        [0xEF, 0xBB, 0xBF, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
-        _ => encoding_rs::WINDOWS_1252.decode_without_bom_handling(raw).0.into(),
+/// Headings by the bookmarks and, where these name few, those that look like headings too.
+fn headings(pdf: &Pdf, pages: &[ObjectId], text: &str, starts: &[usize]) -> Vec<Heading> {
+    let bookmarks = outline::bookmarks(pdf, pages);
+    let mut headings = outline::headings(&bookmarks, text, starts);
+    let are_many = headings.len() * 10 >= pages.len() && headings.len() * 2 >= bookmarks.len();
+    if headings.is_empty() || !are_many {
+        let found = without_running_lines(find_headings(text), text);
+        headings.extend(found);
+        // Sorting keeps those of bookmarks before others at the same place.
+        headings.sort_by_key(|heading| heading.bytes.start);
+        headings.dedup_by(|next, kept| next.bytes.start < kept.bytes.end);
     }
+    headings
 }
 
-fn meaningful_title(raw: &str) -> Option<String> {
-    let title = title::clean(raw)?;
-    let title = title.strip_prefix("Microsoft Word - ").unwrap_or(&title);
-    let lower = title.to_lowercase();
-    let is_file_name = !title.contains(' ')
-        && lower.rsplit_once('.').is_some_and(|(_, extension)| (2..=4).contains(&extension.len()));
-    let has_word = title.split(|c: char| !c.is_alphabetic()).any(|word| word.chars().count() >= 3);
-    let says_nothing = ["untitled", "title", "document", "print", "scan"]
-        .iter()
-        .any(|word| lower == *word || lower.strip_prefix(word).is_some_and(is_number));
-    let ends_like_a_file =
-        [".doc", ".docx", ".rtf", ".indd", ".qxd", ".pdf", ".tex", ".dvi", ".htm", ".html", ".txt"]
-            .iter()
-            .any(|extension| lower.ends_with(extension));
-    (has_word && !is_file_name && !says_nothing && !ends_like_a_file).then(|| title.to_owned())
-}
-
-fn is_number(text: &str) -> bool {
-    text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || ".-_".contains(c))
+/// Leaves out what is printed as a heading again and again: headers and footers of pages.
+fn without_running_lines(headings: Vec<Heading>, text: &str) -> Vec<Heading> {
+    let plain = |heading: &Heading| -> String {
+        text[heading.bytes.clone()].chars().filter(|c| c.is_alphabetic()).collect()
+    };
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    for heading in &headings {
+        *counts.entry(plain(heading)).or_default() += 1;
+    }
+    let is_rare = |heading: &Heading| {
+        // "Section 4" and "Section 5" are alike but for their numbers.
+        let has_number = text[heading.bytes.clone()].contains(char::is_numeric);
+        has_number || counts.get(&plain(heading)).is_none_or(|count| *count <= MAX_REPEATS)
+    };
+    headings.into_iter().filter(is_rare).collect()
 }
 
 #[cfg(test)]

@@ -1,29 +1,19 @@
 use super::*;
 
-#[test]
-fn titles_that_say_something() {
-    assert_eq!(
-        meaningful_title("Master  Services Agreement"),
-        Some("Master Services Agreement".into())
-    );
-    assert_eq!(meaningful_title("Microsoft Word - Lease of barn"), Some("Lease of barn".into()));
-    for title in [
-        "",
-        "Untitled",
-        "untitled 1",
-        "Microsoft Word - a.doc",
-        "10-K.pdf",
-        "ex10.htm",
-        "Document2",
-        "12 / 4",
-    ] {
-        assert_eq!(meaningful_title(title), None, "{title:?}");
-    }
+fn found(text: &str) -> Vec<&str> {
+    without_running_lines(find_headings(text), text)
+        .into_iter()
+        .map(|heading| &text[heading.bytes])
+        .collect()
 }
 
 #[test]
-fn strings_in_each_encoding() {
-    assert_eq!(decode_string(b"\xFE\xFF\0H\0\xE9"), "Hé");
-    assert_eq!(decode_string(b"\xEF\xBB\xBFH\xC3\xA9"), "Hé");
-    assert_eq!(decode_string(b"H\xE9"), "Hé");
+fn what_heads_every_page_is_no_heading() {
+    let mut text = String::from("FINAL REPORT\n\nprose\n\n");
+    for number in 1..6 {
+        text.push_str(&format!("ACME HOLDINGS\n\nSection {number}\n\nprose\n\n"));
+    }
+    let expected =
+        ["FINAL REPORT", "Section 1", "Section 2", "Section 3", "Section 4", "Section 5"];
+    assert_eq!(found(&text), expected);
 }
