@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use unicode_normalization::char::decompose_compatible;
+
 /// The pages in one text.
 #[derive(Debug, Default)]
 pub(super) struct Cleaned {
@@ -83,6 +85,11 @@ fn push_clean(c: char, page: &mut String) {
         '\u{AD}' => page.push('\u{AD}'),
         '\u{200B}' | '\u{FEFF}' | '\u{2060}' => {}
         c if c.is_control() => {}
+        // Radicals and letters in the form they have within a word: fonts name them so, but nobody
+        // types them.
+        '\u{2E80}'..='\u{2FDF}' | '\u{FB07}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFC}' => {
+            decompose_compatible(c, |c| page.push(c));
+        }
         c => page.push(c),
     }
 }
@@ -104,43 +111,59 @@ impl<'a> Words<'a> {
     /// Whether the hyphen belongs to the word: "long-term" elsewhere in the text and never
     /// "longterm".
     fn keep_hyphen(&self, first: &str, second: &str) -> bool {
+        self.has(first, "-", second) && !self.has(first, "", second)
+    }
+
+    /// Whether the two are known to be one word.
+    fn has_joined(&self, first: &str, second: &str) -> bool {
+        self.has(first, "", second)
+    }
+
+    fn has(&self, first: &str, between: &str, second: &str) -> bool {
         let first = first.trim_start_matches(|c: char| !c.is_alphanumeric());
         let second = second.trim_end_matches(|c: char| !c.is_alphanumeric());
-        let joined = format!("{first}{second}");
-        let hyphenated = format!("{first}-{second}");
-        self.0.contains(hyphenated.as_str()) && !self.0.contains(joined.as_str())
+        self.0.contains(format!("{first}{between}{second}").as_str())
     }
 }
 
 /// Appends the page with words that end in a hyphen joined to their rest on the next line.
 fn join_divided(page: &str, words: &Words, text: &mut String) {
-    let mut lines = page.split('\n').peekable();
-    let mut carried = 0;
-    while let Some(line) = lines.next() {
-        if carried > 0 && carried == line.len() {
-            carried = 0;
+    let lines: Vec<&str> = page.split('\n').collect();
+    // The line whose beginning has moved up, and by how many bytes.
+    let (mut shortened, mut carried) = (0, 0);
+    for (index, line) in lines.iter().enumerate() {
+        let line = if index == shortened { &line[carried..] } else { line };
+        if line.is_empty() && index == shortened && carried > 0 {
             continue;
         }
-        let line = &line[carried..];
-        carried = 0;
-        let next = lines.peek().copied().unwrap_or_default();
-        let Some((stem, rest, hyphen)) = divided_word(line, next) else {
+        let line_after = |index: usize| lines.get(index).copied().unwrap_or_default();
+        // At the end of a column the rest stands after a gap, or it is something else.
+        let is_gap = line_after(index + 1).is_empty();
+        let next_index = if is_gap { index + 2 } else { index + 1 };
+        let next = line_after(next_index);
+        let divided = divided_word(line, next)
+            .filter(|(stem, rest, _)| !is_gap || words.has_joined(last_word(stem), rest));
+        let Some((stem, rest, hyphen)) = divided else {
             push_without_soft_hyphens(line, text);
-            if lines.peek().is_some() {
+            if index + 1 < lines.len() {
                 text.push('\n');
             }
             continue;
         };
         push_without_soft_hyphens(stem, text);
-        let first = stem.rsplit(char::is_whitespace).next().unwrap_or(stem);
-        if hyphen == '-' && words.keep_hyphen(first, rest) {
+        if hyphen == '-' && words.keep_hyphen(last_word(stem), rest) {
             text.push('-');
         }
         push_without_soft_hyphens(rest, text);
         // The rest of the word moves up; the line break stays where it is, after the word.
+        shortened = next_index;
         carried = rest.len() + next[rest.len()..].len() - next[rest.len()..].trim_start().len();
         text.push('\n');
     }
+}
+
+fn last_word(line: &str) -> &str {
+    line.rsplit(char::is_whitespace).next().unwrap_or(line)
 }
 
 /// The line without its hyphen, the rest of the word in the next line, and which hyphen it was.
@@ -174,6 +197,11 @@ mod tests {
     }
 
     #[test]
+    fn letters_in_special_form_are_plain_ones() {
+        assert_eq!(clean(&["\u{2F08}\u{2F42} \u{FEF3}\u{FEE6}"]).text, "人文 ين\n");
+    }
+
+    #[test]
     fn divided_words_are_joined_and_lines_stay_lines() {
         assert_eq!(
             clean(&["the agree-\nment of both\nparties"]).text,
@@ -189,6 +217,11 @@ mod tests {
             "ends here -\nNext\n\npages 3-\n4\n"
         );
         assert_eq!(clean(&["un-\nbe-\nlievable!"]).text, "unbe-\nlievable!\n");
+        // At the end of a column only what is known to be a word.
+        assert_eq!(
+            clean(&["a column, a col-\n\numn more", "the call-\n\nset_name"]).text,
+            "a column, a column\n\nmore\n\nthe call-\n\nset_name\n"
+        );
     }
 
     #[test]

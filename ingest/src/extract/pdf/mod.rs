@@ -16,6 +16,7 @@ mod matrix;
 mod objects;
 mod outline;
 mod pages;
+mod repair;
 mod scan;
 
 use std::collections::HashMap;
@@ -56,12 +57,15 @@ pub(super) fn extract(
 }
 
 fn read(bytes: &[u8], limits: &ExtractLimits, course: &Course) -> Result<Extracted, Outcome> {
-    let pdf = open(bytes)?;
+    let (pdf, is_mended) = open_or_mend(bytes)?;
     let pages = pages::pages(&pdf);
     if pages.is_empty() {
         return Err(damaged("it has no pages".to_owned()));
     }
     let (contents, mut warnings) = read_pages(&pdf, &pages, limits, course)?;
+    if is_mended {
+        warnings.push("the file is damaged; what could be found in it was read".to_owned());
+    }
     let glyphs_warning = unknown_glyphs_warning(&contents);
     let pictures = scan::pictures_without_text(
         &contents.iter().map(PageContent::facts).collect::<Vec<PageFacts>>(),
@@ -95,6 +99,22 @@ fn read(bytes: &[u8], limits: &ExtractLimits, course: &Course) -> Result<Extract
     let headings = headings(&pdf, &pages, &cleaned.text, &cleaned.starts);
     let (text, pages) = (cleaned.text, cleaned.starts);
     Ok(Extracted { text, title, author, dated, headings, pages, warnings, ..Extracted::default() })
+}
+
+/// Opens the file, with a new table of its objects if need be, and tells whether it was.
+fn open_or_mend(bytes: &[u8]) -> Result<(Pdf, bool), Outcome> {
+    let opened = open(bytes);
+    let is_good = match &opened {
+        Ok(pdf) => !pages::pages(pdf).is_empty(),
+        Err(outcome) => matches!(outcome, Outcome::Skipped(_)),
+    };
+    if !is_good
+        && let Some(mended) = repair::with_new_table(bytes)
+        && let Ok(pdf) = open(&mended)
+    {
+        return Ok((pdf, true));
+    }
+    opened.map(|pdf| (pdf, false))
 }
 
 /// Parses the file, with the empty password if it has one.
