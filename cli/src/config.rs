@@ -26,6 +26,10 @@ pub struct Config {
     pub extract_memory_mb: u64,
     /// Wall-clock time one file's extraction may take.
     pub extract_wall_sec: u64,
+    /// Pages of PDFs that are pictures are read with `tesseract`.
+    pub ocr: bool,
+    /// The languages they are in, as `tesseract` names them: `eng`, `eng+deu`.
+    pub ocr_languages: String,
     /// From this many encoded documents on, the HNSW graph replaces the exact scan.
     pub graph_threshold_documents: usize,
     /// The daemon rests so that it encodes no more than this share of the time.
@@ -44,6 +48,8 @@ impl Default for Config {
             max_file_mb: 1024,
             extract_memory_mb: 2048,
             extract_wall_sec: 300,
+            ocr: false,
+            ocr_languages: "eng".to_owned(),
             graph_threshold_documents: 50_000,
             encode_share_percent: 100,
             encode_on_battery: false,
@@ -79,6 +85,18 @@ impl Config {
                 config.encode_share_percent
             ))
             .hint("use 1 to 100; 100 is as fast as it can"));
+        }
+        let is_language = |name: &str| {
+            name.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-/".contains(c))
+        };
+        if !config.ocr_languages.split('+').all(is_language) {
+            return Err(CliError::new(format!(
+                "{}: ocr_languages = \"{}\" names no languages",
+                path.display(),
+                config.ocr_languages
+            ))
+            .hint("use the names of tesseract, such as \"eng\" or \"eng+deu\""));
         }
         Ok(config)
     }
@@ -134,6 +152,17 @@ mod tests {
         assert_eq!(config.exclude, ["*.log"]);
         assert_eq!(config.max_file_mb, 1024);
         assert_eq!(config.device().unwrap(), DeviceArg::Auto);
+    }
+
+    #[test]
+    fn languages_are_names_and_no_options() {
+        let config = Config::parse("ocr = true\nocr_languages = \"eng+chi_sim\"", Path::new("c"));
+        assert_eq!(config.unwrap().ocr_languages, "eng+chi_sim");
+        for languages in ["", "--help", "eng+", "eng deu"] {
+            let text = format!("ocr_languages = \"{languages}\"");
+            let error = Config::parse(&text, Path::new("c")).unwrap_err().to_string();
+            assert!(error.contains("ocr_languages"), "{error}");
+        }
     }
 
     #[test]

@@ -119,6 +119,14 @@ pub fn path_variable(name: &str) -> Option<PathBuf> {
     env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
+/// The first program of these names in the folders of the PATH.
+pub fn find_program(names: &[&str]) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path)
+        .flat_map(|folder| names.iter().map(move |name| folder.join(name)))
+        .find(|candidate| candidate.is_file())
+}
+
 /// The home folder's path shortened to `~` for reading.
 pub fn shorten_home(path: &Path) -> String {
     if let Some(base) = directories::BaseDirs::new()

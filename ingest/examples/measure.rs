@@ -85,5 +85,6 @@ fn extractor_with(worker_program: PathBuf) -> Extractor {
         wall_sec: 300,
         max_file_bytes: 1 << 30,
         max_text_bytes: 1 << 30,
+        ocr: None,
     })
 }

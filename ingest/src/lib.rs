@@ -29,7 +29,7 @@ pub mod watch;
 pub use document::{Document, Heading};
 pub use encoding::{Decoded, decode};
 pub use error::IngestError;
-pub use extract::{ExtractLimits, Outcome, extract_bytes, extract_in_process};
+pub use extract::{ExtractLimits, Ocr, Outcome, extract_bytes, extract_in_process};
 pub use identify::identify;
 pub use kind::{Guess, Kind, guess_by_name};
 pub use passage::{Passage, PassageOptions, estimate_tokens, passages};

@@ -2,11 +2,12 @@
 
 mod common;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use lsearch_ingest::{
-    Document, ExtractLimits, Extractor, ExtractorOptions, FailReason, Kind, Outcome,
+    Document, ExtractLimits, Extractor, ExtractorOptions, FailReason, Kind, Ocr, Outcome,
     PassageOptions, SkipReason, extract_bytes, extract_in_process, passages,
 };
 
@@ -27,6 +28,7 @@ fn options() -> ExtractorOptions {
         wall_sec: 60,
         max_file_bytes: 1 << 30,
         max_text_bytes: 1 << 30,
+        ocr: None,
     }
 }
 
@@ -87,6 +89,36 @@ fn pdfs_without_text_or_sense_say_so() {
             "{outcome:?}"
         );
     }
+}
+
+#[test]
+fn pictures_of_pages_are_read_when_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("tesseract");
+    // Names the picture's format and its size in bytes.
+    let script = "#!/bin/sh\nhead -c 2; echo; echo Annual survey of the mill; wc -c\n";
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+    let ocr = Some(Ocr { program, languages: "eng".to_owned(), seconds: 30 });
+    let path = file(
+        folder.path(),
+        "a.pdf",
+        &common::scan(&["1", "A page of text, which is left as it is.", ""]),
+    );
+    assert_eq!(
+        document(extractor().extract(&path)).warnings,
+        ["2 of 3 pages are pictures without text: 1, 3"]
+    );
+    let read = document(Extractor::new(ExtractorOptions { ocr, ..options() }).extract(&path));
+    let lines: Vec<&str> = read.text.lines().filter(|line| !line.is_empty()).collect();
+    assert_eq!(lines.len(), 7, "{lines:?}");
+    assert_eq!(lines[..2], ["P5", "Annual survey of the mill"]);
+    assert_eq!(lines[3], "A page of text, which is left as it is.");
+    assert_eq!(read.page_at(read.text.rfind("Annual").unwrap()), Some(3));
+    assert_eq!(read.warnings, [""; 0]);
+
+    let alone = file(folder.path(), "b.pdf", &common::scan(&["1"]));
+    assert_eq!(extractor().extract(&alone), Outcome::Skipped(SkipReason::NoTextLayer));
 }
 
 #[test]

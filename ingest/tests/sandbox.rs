@@ -27,6 +27,7 @@ fn options() -> ExtractorOptions {
         wall_sec: 30,
         max_file_bytes: 64 << 20,
         max_text_bytes: 64 << 20,
+        ocr: None,
     }
 }
 

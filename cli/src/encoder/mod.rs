@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::args::DeviceArg;
 use crate::errors::CliError;
 use crate::output::units;
-use crate::places::path_variable;
+use crate::places::{find_program, path_variable};
 
 /// The encoder's bundle: the one named by `LSEARCH_ENCODER`, otherwise the shipped one.
 pub fn bundle(app: &App, verify: Verify) -> Result<Bundle, CliError> {
@@ -138,8 +138,5 @@ pub fn python() -> Option<PathBuf> {
     if let Some(named) = path_variable("LSEARCH_PYTHON") {
         return Some(named);
     }
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .flat_map(|folder| ["python3", "python"].map(|name| folder.join(name)))
-        .find(|candidate| candidate.is_file())
+    find_program(&["python3", "python"])
 }

@@ -1,6 +1,7 @@
 //! Bringing the index up to date: scan (files to texts, searchable by word), then encode (texts to vectors).
 
 mod encode;
+mod ocr;
 mod scan;
 
 use std::path::{Path, PathBuf};
@@ -55,6 +56,7 @@ pub fn open_extractor(app: &App) -> Result<Extractor, CliError> {
         wall_sec: app.config.extract_wall_sec,
         max_file_bytes: app.config.max_file_mb * 1_000_000,
         max_text_bytes: app.config.max_file_mb * 1_000_000,
+        ocr: ocr::setting_or_warning(app),
     }))
 }
 

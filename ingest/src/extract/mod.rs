@@ -2,6 +2,7 @@
 
 mod html;
 mod markdown;
+mod ocr;
 mod pdf;
 mod plain;
 
@@ -10,6 +11,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+
+pub use ocr::Ocr;
 
 use crate::language::detect_language;
 use crate::{Document, FailReason, Heading, Kind, SkipReason, identify, read, title};
@@ -75,6 +78,8 @@ pub(crate) struct Course<'a> {
     pub(crate) skip_pages: &'a [u32],
     /// Called with the number of each page before it is read.
     pub(crate) at_page: Option<&'a (dyn Fn(u32) + Sync)>,
+    /// How pages that are pictures are read, if at all.
+    pub(crate) ocr: Option<&'a Ocr>,
 }
 
 pub(crate) fn extract_file(path: &Path, limits: &ExtractLimits, course: &Course) -> Outcome {

@@ -81,7 +81,8 @@ impl Child {
             max_text_bytes: options.max_text_bytes,
         };
         let (memory_bytes, cpu_sec) = (options.memory_bytes, options.cpu_sec);
-        let setup = Request::Setup(Setup { limits, memory_bytes, cpu_sec });
+        let ocr = options.ocr.clone();
+        let setup = Request::Setup(Setup { limits, memory_bytes, cpu_sec, ocr });
         write_frame(&mut self.requests, &setup, &[])?;
         let mut replies = Timed::new(&mut self.replies, Duration::from_secs(START_SEC));
         match read_frame(&mut replies, 0)?.0 {

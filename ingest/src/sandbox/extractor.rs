@@ -4,7 +4,7 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::child::{Child, Death};
-use crate::{FailReason, Outcome};
+use crate::{FailReason, Ocr, Outcome};
 
 /// A child is replaced after so many files, against whatever may pile up in it.
 const FILES_PER_CHILD: usize = 500;
@@ -31,6 +31,8 @@ pub struct ExtractorOptions {
     pub max_file_bytes: u64,
     /// Longest text that a document may have, in bytes.
     pub max_text_bytes: u64,
+    /// How pages of PDFs that are pictures are read; they are left unread without it.
+    pub ocr: Option<Ocr>,
 }
 
 /// Extracts files in child processes that it starts, supervises and replaces. Can be used from

@@ -9,11 +9,11 @@ use std::io::{self, Read, Write};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::{Document, ExtractLimits, FailReason, Heading, Kind, Outcome, SkipReason};
+use crate::{Document, ExtractLimits, FailReason, Heading, Kind, Ocr, Outcome, SkipReason};
 
 /// Changes with the frames; parent and child may be different builds when the program is replaced
 /// while it runs.
-pub(super) const PROTOCOL_VERSION: u32 = 2;
+pub(super) const PROTOCOL_VERSION: u32 = 3;
 
 /// Headings are the only part of a header that grows with the file.
 const MAX_HEADER_BYTES: u32 = 64 << 20;
@@ -31,13 +31,15 @@ pub(super) enum Request {
 }
 
 /// The limits that the child puts on itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Setup {
     pub(super) limits: ExtractLimits,
     /// Address space of the whole child.
     pub(super) memory_bytes: u64,
     /// Processor time for each file.
     pub(super) cpu_sec: u64,
+    /// How pages that are pictures are read, if at all.
+    pub(super) ocr: Option<Ocr>,
 }
 
 /// From child to parent.

@@ -58,7 +58,9 @@ pub fn worker_process_with(before_file: &dyn Fn(&Path)) -> io::Result<()> {
         let _ = limit_processor_time(setup.cpu_sec);
         before_file(path);
     };
-    serve(&mut input, &mut output, &setup.limits, Some(setup.memory_bytes), &before_file)
+    let course = Course { ocr: setup.ocr.as_ref(), ..Course::default() };
+    let memory_bytes = Some(setup.memory_bytes);
+    serve(&mut input, &mut output, &setup.limits, memory_bytes, &course, &before_file)
 }
 
 /// Answers requests on `input` until it ends, without touching the process: the loop of
@@ -74,10 +76,11 @@ pub fn worker_main(
 ) -> io::Result<()> {
     let mut output = output;
     let (request, _) = read_frame(&mut input, 0)?;
-    let Request::Setup(_) = request else { return Err(unexpected()) };
+    let Request::Setup(setup) = request else { return Err(unexpected()) };
     let ready = Reply::Ready { protocol: PROTOCOL_VERSION, extractor: EXTRACTOR_VERSION };
     write_frame(&mut output, &ready, &[])?;
-    serve(&mut input, &mut output, limits, None, &|_| ())
+    let course = Course { ocr: setup.ocr.as_ref(), ..Course::default() };
+    serve(&mut input, &mut output, limits, None, &course, &|_| ())
 }
 
 fn serve(
@@ -85,6 +88,7 @@ fn serve(
     output: &mut (impl Write + Send),
     limits: &ExtractLimits,
     memory_bytes: Option<u64>,
+    course: &Course,
     before_file: &dyn Fn(&Path),
 ) -> io::Result<()> {
     let output = Mutex::new(output);
@@ -104,7 +108,7 @@ fn serve(
         before_file(path);
         // A parent that does not hear of a page only knows less about a crash.
         let at_page = |number| drop(send(&Reply::Page { number }, &[]));
-        let course = Course { skip_pages: &skip_pages, at_page: Some(&at_page) };
+        let course = Course { skip_pages: &skip_pages, at_page: Some(&at_page), ..*course };
         let outcome = extract_file(path, limits, &course);
         let panicked = matches!(outcome, Outcome::Failed(FailReason::Crashed { .. }));
         let (outcome, text) = DoneOutcome::split(outcome);
@@ -187,7 +191,7 @@ mod tests {
         let path = folder.path().join("a.txt");
         fs_err::write(&path, "Notes\n\nSome text.\n").unwrap();
         let limits = ExtractLimits::default();
-        let setup = Setup { limits, memory_bytes: 1, cpu_sec: 1 };
+        let setup = Setup { limits, memory_bytes: 1, cpu_sec: 1, ocr: None };
         let mut input = Vec::new();
         write_frame(&mut input, &Request::Setup(setup), &[]).unwrap();
         for path in [path.as_os_str(), OsStr::new("/missing")] {

@@ -41,6 +41,34 @@ pub(crate) fn pdf(title: &str, pages: &[&[&str]]) -> Vec<u8> {
     write(&objects)
 }
 
+/// Pages that are covered by a picture of two grey dots, with a line of text each.
+pub(crate) fn scan(lines: &[&str]) -> Vec<u8> {
+    let mut objects = vec![
+        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+        String::new(),
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_owned(),
+        "<< >>".to_owned(),
+        stream(
+            "/Subtype /Image /Width 2 /Height 1 /BitsPerComponent 8 /ColorSpace /DeviceGray \
+             /Filter /ASCIIHexDecode",
+            "80FF>",
+        ),
+    ];
+    let mut kids = String::new();
+    for line in lines {
+        let content = format!("q 595 0 0 842 0 0 cm /I Do Q BT /T 12 Tf 72 720 Td ({line}) Tj ET");
+        objects.push(stream("", &content));
+        let content = objects.len();
+        objects.push(format!(
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents {content} 0 R \
+             /Resources << /Font << /T 3 0 R >> /XObject << /I 5 0 R >> >> >>"
+        ));
+        kids.push_str(&format!("{} 0 R ", objects.len()));
+    }
+    objects[1] = format!("<< /Type /Pages /Kids [{kids}] /Count {} >>", lines.len());
+    write(&objects)
+}
+
 /// A run of runs of runs: the byte 81 says that the next one stands 128 times.
 fn bomb() -> String {
     let filters = "/Filter [/ASCIIHexDecode /RunLengthDecode /RunLengthDecode]";

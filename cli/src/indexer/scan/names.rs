@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lsearch_index::{ExtractKey, FileStat, PassageSpan};
-use lsearch_ingest::{Document, FoundFile, Guess, Passage};
+use lsearch_ingest::{Document, FoundFile, Guess, Kind, Ocr, Passage};
 
 use crate::app::App;
 
@@ -39,13 +39,19 @@ pub fn stat_of(file: &FoundFile) -> FileStat {
     FileStat { size_bytes: file.size_bytes, modified_ns: file.modified_ns, inode: file.inode }
 }
 
-/// The name decides how bytes are read, so the same bytes as `.md` and as `.txt` are two extractions.
-pub fn extract_key(file: &FoundFile, file_hash: [u8; 32]) -> ExtractKey {
+/// The name decides how bytes are read, so the same bytes as `.md` and as `.txt` are two extractions;
+/// so are those of a PDF whose pictures are read, in these languages, and of one where they are not.
+pub fn extract_key(file: &FoundFile, file_hash: [u8; 32], ocr: Option<&Ocr>) -> ExtractKey {
+    let kind = match &file.guess {
+        Guess::Known(kind, format) => format!("{}/{format}", kind.as_str()),
+        Guess::Unknown | Guess::Skip(_) => "unknown".to_owned(),
+    };
+    let may_be_pdf = matches!(file.guess, Guess::Known(Kind::Pdf, _) | Guess::Unknown);
     ExtractKey {
         file_hash,
-        kind: match &file.guess {
-            Guess::Known(kind, format) => format!("{}/{format}", kind.as_str()),
-            Guess::Unknown | Guess::Skip(_) => "unknown".to_owned(),
+        kind: match ocr.filter(|_| may_be_pdf) {
+            Some(ocr) => format!("{kind}+ocr:{}", ocr.languages),
+            None => kind,
         },
         extractor_version: lsearch_ingest::EXTRACTOR_VERSION,
     }

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use lsearch_index::{Content, ContentKey, FileRecord, FileStat, FileState, PassageSpan, Writer};
-use lsearch_ingest::{Document, FoundFile, IngestError, Passage, Places, SkipReason, WalkEvent};
+use lsearch_ingest::{
+    Document, FoundFile, IngestError, Ocr, Passage, Places, SkipReason, WalkEvent,
+};
 
 use super::known::{Known, KnownFile};
 use super::names::{extract_key, own_title, span_of, stat_of};
@@ -15,7 +17,7 @@ use super::work::{Event, Extracted, Job};
 use super::{Interlude, ScanReport, Unscanned};
 use crate::app::App;
 use crate::errors::CliError;
-use crate::indexer::COMMIT_EVERY;
+use crate::indexer::{COMMIT_EVERY, ocr};
 use crate::output::progress::Stage;
 use crate::output::units;
 
@@ -41,6 +43,8 @@ pub struct Scanner<'a> {
     unreadable: Vec<PathBuf>,
     /// How often each file was seen to change while it was read.
     changing: HashMap<PathBuf, u32>,
+    /// How pages that are pictures are read.
+    ocr: Option<Ocr>,
     report: ScanReport,
     bytes_done: u64,
     last_commit: Instant,
@@ -66,6 +70,7 @@ impl<'a> Scanner<'a> {
             found: Vec::new(),
             unreadable: Vec::new(),
             changing: HashMap::new(),
+            ocr: ocr::setting(&scan.app.config),
             report: ScanReport::default(),
             bytes_done: 0,
             last_commit: Instant::now(),
@@ -247,7 +252,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn hashed(&mut self, file: FoundFile, hash: [u8; 32]) -> Result<(), CliError> {
-        let key = extract_key(&file, hash);
+        let key = extract_key(&file, hash, self.ocr.as_ref());
         if let Some(content) = self.writer.content_of(&key)? {
             self.done(&file);
             self.report.reused += 1;
@@ -272,7 +277,7 @@ impl<'a> Scanner<'a> {
         let spans: Vec<PassageSpan> = cut.iter().map(span_of).collect();
         let headings: Vec<_> =
             document.headings.iter().map(|heading| heading.bytes.clone()).collect();
-        let key = extract_key(file, document.file_hash);
+        let key = extract_key(file, document.file_hash, self.ocr.as_ref());
         let content = self.writer.put_content(
             &key,
             &Content {

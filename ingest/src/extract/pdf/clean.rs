@@ -133,7 +133,10 @@ fn join_divided(page: &str, words: &Words, text: &mut String) {
     let (mut shortened, mut carried) = (0, 0);
     for (index, line) in lines.iter().enumerate() {
         let line = if index == shortened { &line[carried..] } else { line };
-        if line.is_empty() && index == shortened && carried > 0 {
+        let has_moved =
+            |index: usize| carried > 0 && index == shortened && lines[index].len() == carried;
+        // A line that has moved up as a whole is gone, and so is the gap before it.
+        if has_moved(index) || (line.is_empty() && index + 1 == shortened && has_moved(index + 1)) {
             continue;
         }
         let line_after = |index: usize| lines.get(index).copied().unwrap_or_default();
@@ -217,6 +220,7 @@ mod tests {
             "ends here -\nNext\n\npages 3-\n4\n"
         );
         assert_eq!(clean(&["un-\nbe-\nlievable!"]).text, "unbe-\nlievable!\n");
+        assert_eq!(clean(&["column col-\n\numn\n\nmore"]).text, "column column\n\nmore\n");
         // At the end of a column only what is known to be a word.
         assert_eq!(
             clean(&["a column, a col-\n\numn more", "the call-\n\nset_name"]).text,

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use lopdf::{Dictionary, Document as Pdf, Object, ObjectId};
+use lopdf::{Dictionary, Document as Pdf, Object, ObjectId, Stream};
 
 use super::filters::decode;
 use super::fonts::{Font, Fonts};
@@ -25,10 +25,17 @@ const MAX_FORM_DEPTH: usize = 16;
 const MAX_STATES: usize = 256;
 /// How many operands an operator is given.
 const MAX_OPERANDS: usize = 64;
+/// Smaller pictures, as shares of the page, hold no text to speak of.
+const MIN_PICTURE_SHARE: f64 = 0.02;
+/// How many pictures of a page are remembered; scanners cut a page into strips.
+const MAX_PICTURES: usize = 64;
+
 /// What a page holds, as far as text and pictures go.
 #[derive(Debug, Default)]
-pub(super) struct PageContent {
+pub(super) struct PageContent<'a> {
     pub(super) text: String,
+    /// The larger ones of its pictures, in the order in which they are painted.
+    pub(super) pictures: Vec<&'a Stream>,
     /// How much of the page its pictures cover, added up; 1 for a full page.
     pub(super) picture_share: f64,
     /// Glyphs, and how many of them stand for nothing known.
@@ -38,7 +45,7 @@ pub(super) struct PageContent {
     pub(super) trouble: Option<&'static str>,
 }
 
-impl PageContent {
+impl PageContent<'_> {
     pub(super) fn facts(&self) -> PageFacts<'_> {
         PageFacts { text: &self.text, picture_share: self.picture_share }
     }
@@ -56,7 +63,7 @@ impl<'a> Interpreter<'a> {
         Self { pdf, fonts: Fonts::new(pdf), max_text_bytes }
     }
 
-    pub(super) fn read_page(&mut self, page: ObjectId) -> PageContent {
+    pub(super) fn read_page(&mut self, page: ObjectId) -> PageContent<'a> {
         let Ok(page) = self.pdf.get_dictionary(page) else {
             return PageContent { trouble: Some("it is missing"), ..PageContent::default() };
         };
@@ -146,7 +153,7 @@ struct Run<'a, 'r> {
     pdf: &'a Pdf,
     fonts: &'r mut Fonts<'a>,
     layout: Page,
-    content: PageContent,
+    content: PageContent<'a>,
     page_area: f64,
     left_bytes: usize,
     max_text_bytes: usize,
@@ -382,7 +389,11 @@ impl<'a> Run<'a, '_> {
                 let matrix = state.matrix;
                 let area = (matrix.a * matrix.d - matrix.b * matrix.c).abs();
                 if self.page_area > 0.0 {
-                    self.content.picture_share += (area / self.page_area).min(1.0);
+                    let share = (area / self.page_area).min(1.0);
+                    self.content.picture_share += share;
+                    if share > MIN_PICTURE_SHARE && self.content.pictures.len() < MAX_PICTURES {
+                        self.content.pictures.push(stream);
+                    }
                 }
             }
             _ if depth < MAX_FORM_DEPTH => self.run_form(stream, resources, state, depth),
@@ -392,7 +403,7 @@ impl<'a> Run<'a, '_> {
 
     fn run_form(
         &mut self,
-        form: &'a lopdf::Stream,
+        form: &'a Stream,
         resources: &'a Dictionary,
         state: &State<'a>,
         depth: usize,
@@ -456,7 +467,7 @@ const HIDDEN: i64 = 1 << 1;
 const NO_VIEW: i64 = 1 << 5;
 
 /// The form that an annotation looks like and the way it is laid onto the page (PDF 2.0 §12.5.5).
-fn appearance<'a>(pdf: &'a Pdf, annotation: &'a Dictionary) -> Option<(&'a lopdf::Stream, Matrix)> {
+fn appearance<'a>(pdf: &'a Pdf, annotation: &'a Dictionary) -> Option<(&'a Stream, Matrix)> {
     let appearances = get_dictionary(pdf, annotation, "AP")?;
     let form = match get(pdf, appearances, "N")? {
         Object::Stream(form) => form,

@@ -16,17 +16,19 @@ mod matrix;
 mod objects;
 mod outline;
 mod pages;
+mod pictures;
 mod repair;
 mod scan;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use lopdf::encryption::DecryptionError;
-use lopdf::{Document as Pdf, Error as PdfError, ObjectId};
+use lopdf::{Document as Pdf, Error as PdfError, ObjectId, Stream};
 
-use super::{Course, ExtractLimits, Extracted, Outcome, panic_message};
+use super::{Course, ExtractLimits, Extracted, Ocr, Outcome, panic_message};
 use crate::headings::find_headings;
 use crate::{FailReason, Heading, SkipReason, title};
 use info::Info;
@@ -63,14 +65,15 @@ fn read(bytes: &[u8], limits: &ExtractLimits, course: &Course) -> Result<Extract
         return Err(damaged("it has no pages".to_owned()));
     }
     let (contents, mut warnings) = read_pages(&pdf, &pages, limits, course)?;
-    if is_mended {
-        warnings.push("the file is damaged; what could be found in it was read".to_owned());
-    }
     let glyphs_warning = unknown_glyphs_warning(&contents);
-    let pictures = scan::pictures_without_text(
+    let mut pictures = scan::pictures_without_text(
         &contents.iter().map(PageContent::facts).collect::<Vec<PageFacts>>(),
     );
-    let texts: Vec<String> = contents.into_iter().map(|content| content.text).collect();
+    let (mut texts, images): (Vec<String>, Vec<Vec<&Stream>>) =
+        contents.into_iter().map(|content| (content.text, content.pictures)).unzip();
+    if let Some(ocr) = course.ocr {
+        warnings.extend(read_pictures(&pdf, ocr, course, &images, &mut pictures, &mut texts));
+    }
     let empty: Vec<usize> =
         (0..texts.len()).filter(|&index| texts[index].trim().is_empty()).collect();
     let has_text =
@@ -80,10 +83,14 @@ fn read(bytes: &[u8], limits: &ExtractLimits, course: &Course) -> Result<Extract
         // Pages that hold pictures only, or pages that all failed: the two must not be confused.
         return Err(match warnings.pop() {
             Some(warning) if pictures.is_empty() => damaged(warning),
+            None if is_mended => damaged("no text is left in it".to_owned()),
             _ => Outcome::Skipped(SkipReason::NoTextLayer),
         });
     }
     warnings.extend(glyphs_warning);
+    if is_mended {
+        warnings.push("the file is damaged; what could be found in it was read".to_owned());
+    }
     let of = format!("of {} pages", pages.len());
     let blank: Vec<usize> =
         empty.iter().copied().filter(|index| !pictures.contains(index)).collect();
@@ -143,12 +150,12 @@ fn damaged(detail: String) -> Outcome {
 }
 
 /// What every page holds, nothing where a page could not be read, and a warning for each such page.
-fn read_pages(
-    pdf: &Pdf,
+fn read_pages<'a>(
+    pdf: &'a Pdf,
     pages: &[ObjectId],
     limits: &ExtractLimits,
     course: &Course,
-) -> Result<(Vec<PageContent>, Vec<String>), Outcome> {
+) -> Result<(Vec<PageContent<'a>>, Vec<String>), Outcome> {
     let limit_bytes = limits.max_text_bytes;
     let max_text_bytes = usize::try_from(limit_bytes).unwrap_or(usize::MAX);
     let mut interpreter = Interpreter::new(pdf, max_text_bytes);
@@ -178,6 +185,51 @@ fn read_pages(
         contents.push(content);
     }
     Ok((contents, failure_warnings(&failures)))
+}
+
+/// Has the pages that are pictures read. Those that give text are no longer among the pictures; the
+/// warnings say what kept others from it.
+fn read_pictures(
+    pdf: &Pdf,
+    ocr: &Ocr,
+    course: &Course,
+    images: &[Vec<&Stream>],
+    pages: &mut Vec<usize>,
+    texts: &mut [String],
+) -> Vec<String> {
+    let deadline = Instant::now() + Duration::from_secs(ocr.seconds);
+    let mut trouble: Vec<String> = Vec::new();
+    pages.retain(|&index| {
+        let number = index as u32 + 1;
+        if course.skip_pages.contains(&number) {
+            return true;
+        }
+        if let Some(at_page) = course.at_page {
+            at_page(number);
+        }
+        let mut text = String::new();
+        for image in &images[index] {
+            match pictures::as_file(pdf, image) {
+                Some(file) => match ocr.read(&file, deadline) {
+                    Ok(read) => text.push_str(&read),
+                    Err(detail) => {
+                        trouble.push(format!("page {number} was not recognised: {detail}"));
+                    }
+                },
+                None => trouble.push(format!("page {number} is a picture of an unknown form")),
+            }
+        }
+        let is_read = text.contains(char::is_alphanumeric);
+        if is_read {
+            texts[index] = text;
+        }
+        !is_read
+    });
+    const LISTED: usize = 3;
+    let more = trouble.len().saturating_sub(LISTED);
+    trouble.truncate(LISTED);
+    trouble.extend((more > 0).then(|| format!("{more} more pictures were not recognised")));
+    trouble
 }
 
 fn failure_warnings(failures: &[(u32, String)]) -> Vec<String> {

@@ -1,4 +1,4 @@
-use lopdf::{Stream, dictionary};
+use lopdf::dictionary;
 
 use super::*;
 
@@ -6,7 +6,7 @@ use super::*;
 fn read(
     content: &str,
     change: impl FnOnce(&mut Pdf, &mut Dictionary, &mut Dictionary),
-) -> PageContent {
+) -> PageContent<'static> {
     let mut pdf = Pdf::new();
     let helvetica =
         dictionary! { "Type" => "Font", "Subtype" => "Type1", "BaseFont" => "Helvetica" };
@@ -21,7 +21,7 @@ fn read(
     change(&mut pdf, &mut page, &mut resources);
     page.set("Resources", resources);
     let page = pdf.add_object(page);
-    Interpreter::new(&pdf, 1 << 20).read_page(page)
+    Interpreter::new(Box::leak(Box::new(pdf)), 1 << 20).read_page(page)
 }
 
 fn text(content: &str) -> String {
@@ -144,6 +144,7 @@ fn pictures_are_measured() {
         },
     );
     assert!((page.picture_share - 0.5).abs() < 1e-9);
+    assert_eq!(page.pictures.len(), 1);
     assert_eq!(page.text, "1");
 }
 
