@@ -18,6 +18,7 @@ it must stand on the page of the same number and, where it occurs once, on no ot
 
 import argparse
 import collections
+import functools
 import pathlib
 import random
 import re
@@ -97,12 +98,16 @@ def check_pages(texts, count, seed):
     def squeeze(text):
         return "".join(words(text))
 
+    @functools.cache
+    def pages_of(file):
+        return [squeeze(page.get_text()) for page in pymupdf.open(file)]
+
     rng = random.Random(seed)
     candidates = [(file, number) for file, pages in texts.items() for number in range(len(pages))
                   if len(words(pages[number])) >= 30]
     chosen, right, wrong = rng.sample(candidates, min(count, len(candidates))), 0, []
     for file, number in chosen:
-        theirs = [squeeze(page.get_text()) for page in pymupdf.open(file)]
+        theirs = pages_of(file)
         tokens = words(texts[file][number])
         phrases = [squeeze(" ".join(run)) for run in runs(tokens, 8)]
         # The page whose text has most of ours; of pages alike (a form twice), any of them is right.
