@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::container::{self, Compound, Zipped};
 use crate::encoding::looks_like_text;
 use crate::{Guess, Kind, SkipReason, guess_by_name};
 
@@ -9,15 +10,17 @@ use crate::{Guess, Kind, SkipReason, guess_by_name};
 pub(crate) const HEAD_BYTES: usize = 8 * 1024;
 
 /// Decides from the name and the first bytes (8 KiB of them are plenty) how a file is to be read.
-/// The bytes outrank the name where they are sure.
+/// The bytes outrank the name where they are sure. Of a container, such as a zip archive, only the
+/// whole file can tell for sure what it holds: given the first bytes alone, it may be taken for a
+/// document that it turns out not to be.
 ///
 /// # Errors
 /// The reason why the file cannot be read as a document.
-pub fn identify(path: &Path, head: &[u8]) -> Result<(Kind, String), SkipReason> {
-    if head.is_empty() {
+pub fn identify(path: &Path, bytes: &[u8]) -> Result<(Kind, String), SkipReason> {
+    if bytes.is_empty() {
         return Err(SkipReason::Empty);
     }
-    let head = &head[..head.len().min(HEAD_BYTES)];
+    let head = &bytes[..bytes.len().min(HEAD_BYTES)];
     let guess = guess_by_name(path);
     // Junk is allowed before the header, and common in files saved by mail programs.
     let pdf_header = find(&head[..head.len().min(1024)], b"%PDF-");
@@ -25,9 +28,18 @@ pub fn identify(path: &Path, head: &[u8]) -> Result<(Kind, String), SkipReason> 
     if pdf_header == Some(0) || (pdf_header.is_some() && named_pdf) {
         return Ok((Kind::Pdf, "pdf".to_owned()));
     }
+    if trimmed(head).starts_with(b"{\\rtf") {
+        return Ok((Kind::Word, "rtf".to_owned()));
+    }
+    if head.starts_with(container::ZIP) {
+        return in_zip(bytes, guess);
+    }
+    if head.starts_with(container::COMPOUND) {
+        return in_compound(bytes, guess);
+    }
     if let Some(format) = by_signature(head) {
         return Err(match (&guess, format) {
-            // A zip archive is the container of many formats; the name says which.
+            // A zip archive without entries.
             (Guess::Skip(reason), "zip") => reason.clone(),
             (_, "") => SkipReason::Binary,
             (_, format) => SkipReason::Unsupported { format: format.to_owned() },
@@ -41,16 +53,45 @@ pub fn identify(path: &Path, head: &[u8]) -> Result<(Kind, String), SkipReason> 
         }
         return Ok((Kind::Pdf, "pdf".to_owned()));
     }
-    if !is_text {
-        return Err(SkipReason::Binary);
-    }
     match guess {
+        // Text under the name of an office file is a page or a table that a program saved so.
+        Guess::Known(kind, _) if kind.is_container() && is_text => {
+            let (kind, format) = by_content(head);
+            Ok((kind, format.to_owned()))
+        }
+        Guess::Known(kind, format) if kind.is_container() => Ok((kind, format.to_owned())),
+        _ if !is_text => Err(SkipReason::Binary),
         Guess::Known(kind, format) => Ok((kind, format.to_owned())),
         Guess::Skip(reason) => Err(reason),
         Guess::Unknown => {
             let (kind, format) = by_content(head);
             Ok((kind, format.to_owned()))
         }
+    }
+}
+
+/// What a zip archive holds: what it says itself or, where it is too damaged for that, its name.
+fn in_zip(bytes: &[u8], guess: Guess) -> Result<(Kind, String), SkipReason> {
+    match (container::content_of_zip(bytes), guess) {
+        (Zipped::Document(kind, format), _) => Ok((kind, format.to_owned())),
+        (_, Guess::Known(kind, format)) if kind.is_container() => Ok((kind, format.to_owned())),
+        (Zipped::SomeDocument, _) => Ok((Kind::Word, "docx".to_owned())),
+        (Zipped::Other, Guess::Skip(reason)) => Err(reason),
+        (Zipped::Other, _) => Err(SkipReason::Unsupported { format: "zip".to_owned() }),
+    }
+}
+
+/// What a compound file holds, in the same way.
+fn in_compound(bytes: &[u8], guess: Guess) -> Result<(Kind, String), SkipReason> {
+    match (container::content_of_compound(bytes), guess) {
+        (Some(Compound::Encrypted), _) => Err(SkipReason::Encrypted),
+        (Some(Compound::Spreadsheet), _) => Ok((Kind::Sheet, "xls".to_owned())),
+        (Some(Compound::Other(format)), _) => {
+            Err(SkipReason::Unsupported { format: format.to_owned() })
+        }
+        (None, Guess::Known(kind, format)) if kind.is_container() => Ok((kind, format.to_owned())),
+        (None, Guess::Skip(reason)) => Err(reason),
+        _ => Err(SkipReason::Unsupported { format: "doc".to_owned() }),
     }
 }
 
@@ -98,7 +139,6 @@ fn trimmed(head: &[u8]) -> &[u8] {
 /// The format that a file's first bytes give away; the empty string for executables and the like.
 fn by_signature(head: &[u8]) -> Option<&'static str> {
     const SIGNATURES: &[(usize, &[u8], &str)] = &[
-        (0, b"PK\x03\x04", "zip"),
         (0, b"PK\x05\x06", "zip"),
         (0, b"\x1F\x8B", "gz"),
         (0, b"BZh", "bz2"),
@@ -120,8 +160,6 @@ fn by_signature(head: &[u8]) -> Option<&'static str> {
         (0, b"fLaC", "flac"),
         (0, b"ID3", "mp3"),
         (8, b"WAVE", "wav"),
-        (0, b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "doc"),
-        (0, b"{\\rtf", "rtf"),
         (0, b"%!PS", "ps"),
         (0, b"AT&TFORM", "djvu"),
         (0, b"\x7FELF", ""),
@@ -131,8 +169,8 @@ fn by_signature(head: &[u8]) -> Option<&'static str> {
         (0, b"SQLite format 3\0", ""),
     ];
     // Signatures made of letters are also the beginnings of sentences ("ID3 tags are …"); what stands
-    // behind them in a file of that format is not text. These two formats are text themselves.
-    let is_text_format = |format| matches!(format, "rtf" | "ps");
+    // behind them in a file of that format is not text. PostScript is text itself.
+    let is_text_format = |format| format == "ps";
     let may_be_words = |signature: &[u8]| signature.iter().all(|byte| (0x20..0x7F).contains(byte));
     SIGNATURES
         .iter()
@@ -185,7 +223,6 @@ mod tests {
             (b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0", "wav"),
             (b"\0\0\0\x18ftypmp42\0\0\0\0", "mp4"),
             (b"BZh91AY&SY\0\x12\x34\x56", "bz2"),
-            (b"{\\rtf1\\ansi Dear Sir", "rtf"),
             (b"%!PS-Adobe-3.0\n", "ps"),
         ] {
             let unsupported = SkipReason::Unsupported { format: format.to_owned() };
@@ -194,15 +231,26 @@ mod tests {
     }
 
     #[test]
-    fn names_say_which_zip() {
-        assert_eq!(
-            identify(Path::new("a.docx"), b"PK\x03\x04..."),
-            Err(SkipReason::Unsupported { format: "docx".to_owned() })
-        );
-        assert_eq!(
-            identify(Path::new("a"), b"PK\x03\x04..."),
-            Err(SkipReason::Unsupported { format: "zip".to_owned() })
-        );
+    fn containers_are_told_by_what_they_hold_and_then_by_name() {
+        let unsupported = |format: &str| {
+            let format = format.to_owned();
+            Err(SkipReason::Unsupported { format })
+        };
+        assert_eq!(ok("a.docx", b"PK\x03\x04...").1, "docx");
+        assert_eq!(identify(Path::new("a.jar"), b"PK\x03\x04..."), unsupported("jar"));
+        assert_eq!(identify(Path::new("a"), b"PK\x03\x04..."), unsupported("zip"));
+        let compound = [container::COMPOUND, &[0; 600]].concat();
+        assert_eq!(ok("a.xls", &compound), (Kind::Sheet, "xls".to_owned()));
+        assert_eq!(identify(Path::new("a.doc"), &compound), unsupported("doc"));
+        assert_eq!(identify(Path::new("a.ppt"), &compound), unsupported("ppt"));
+    }
+
+    #[test]
+    fn office_files_may_be_something_else_under_their_name() {
+        assert_eq!(ok("letter.doc", b"{\\rtf1\\ansi Dear Sir").1, "rtf");
+        assert_eq!(ok("letter.rtf", b"Dear Sir").0, Kind::Text);
+        assert_eq!(ok("report.xls", b"<html><table><tr><td>1").0, Kind::Html);
+        assert_eq!(ok("report.docx", &[0, 1, 2, 3]), (Kind::Word, "docx".to_owned()));
     }
 
     #[test]

@@ -64,6 +64,11 @@ impl Kind {
             Self::Mail => "mail",
         }
     }
+
+    /// Whether files of the kind are no text but a container, such as a zip archive.
+    pub(crate) fn is_container(self) -> bool {
+        matches!(self, Self::Word | Self::Slides | Self::Sheet | Self::Book)
+    }
 }
 
 impl fmt::Display for Kind {
@@ -132,7 +137,7 @@ fn by_whole_name(name: &str) -> Option<(Kind, &'static str)> {
 }
 
 fn by_extension(extension: &str) -> Option<(Kind, &'static str)> {
-    use Kind::{Code, Html, Markdown, Pdf, Text};
+    use Kind::{Book, Code, Html, Markdown, Pdf, Sheet, Slides, Text, Word};
     Some(match extension {
         "txt" | "text" | "log" | "asc" | "nfo" => (Text, "text"),
         "csv" => (Text, "csv"),
@@ -149,6 +154,16 @@ fn by_extension(extension: &str) -> Option<(Kind, &'static str)> {
         "md" | "markdown" | "mdown" | "mkd" | "mdx" | "qmd" | "rmd" => (Markdown, "md"),
         "html" | "htm" | "xhtml" | "xht" => (Html, "html"),
         "pdf" => (Pdf, "pdf"),
+        "docx" | "docm" | "dotx" | "dotm" => (Word, "docx"),
+        "odt" | "ott" => (Word, "odt"),
+        "rtf" => (Word, "rtf"),
+        "pptx" | "pptm" | "ppsx" | "ppsm" | "potx" | "potm" => (Slides, "pptx"),
+        "odp" | "otp" => (Slides, "odp"),
+        "xlsx" | "xlsm" | "xltx" | "xltm" => (Sheet, "xlsx"),
+        "xlsb" => (Sheet, "xlsb"),
+        "xls" | "xlt" => (Sheet, "xls"),
+        "ods" | "ots" => (Sheet, "ods"),
+        "epub" => (Book, "epub"),
 
         "rs" => (Code, "rust"),
         "py" | "pyi" | "pyw" => (Code, "python"),
@@ -215,15 +230,14 @@ fn by_extension(extension: &str) -> Option<(Kind, &'static str)> {
 /// Extensions of formats that hold text or pictures of it and that a reader may expect to find.
 #[rustfmt::skip]
 const UNSUPPORTED: &[&str] = &[
-    "doc", "docx", "docm", "dot", "dotx", "xls", "xlsx", "xlsm", "xlsb", "ppt", "pptx", "pptm", "pps", "ppsx",
-    "odt", "ods", "odp", "odg", "odf", "rtf", "wpd", "wps", "pages", "numbers", "key", "one", "vsd", "vsdx",
-    "epub", "mobi", "azw", "azw3", "fb2", "djvu", "chm", "ps", "eps", "xps", "oxps", "tnef",
+    "ppt", "pps", "odg", "odf", "wpd", "wps", "pages", "numbers", "key", "one", "vsd", "vsdx",
+    "mobi", "azw", "azw3", "fb2", "djvu", "chm", "ps", "eps", "xps", "oxps", "tnef",
     "eml", "msg", "mbox", "pst", "ost",
     "png", "jpg", "jpeg", "jfif", "gif", "bmp", "tif", "tiff", "webp", "heic", "heif", "avif", "ico", "icns", "svg",
     "svgz", "psd", "ai", "xcf", "raw", "cr2", "cr3", "nef", "arw", "dng", "orf", "exr", "hdr", "tga", "jp2", "jxl",
     "mp3", "wav", "flac", "ogg", "oga", "opus", "m4a", "aac", "wma", "aif", "aiff", "mid", "midi", "amr",
     "mp4", "m4v", "mkv", "mov", "avi", "webm", "wmv", "flv", "mpg", "mpeg", "3gp", "ogv",
-    "zip", "tar", "gz", "tgz", "bz2", "tbz2", "xz", "txz", "zst", "lz4", "lz", "lzma", "7z", "rar", "cab", "ar", "cpio",
+    "tar", "gz", "tgz", "bz2", "tbz2", "xz", "txz", "zst", "lz4", "lz", "lzma", "7z", "rar", "cab", "ar", "cpio",
     "iso", "img", "dmg", "vmdk", "vdi", "qcow2", "jar", "war", "apk", "aab", "ipa", "deb", "rpm", "msi", "whl",
     "crx", "xpi", "appimage", "flatpak", "nupkg",
 ];
@@ -258,13 +272,21 @@ mod tests {
         assert_eq!(guess("lease.pdf"), Guess::Known(Kind::Pdf, "pdf"));
         assert_eq!(guess("letter"), Guess::Unknown);
         assert_eq!(guess(".txt"), Guess::Unknown);
+        assert_eq!(guess("a.docx"), Guess::Known(Kind::Word, "docx"));
         assert_eq!(
-            guess("a.docx"),
-            Guess::Skip(SkipReason::Unsupported { format: "docx".to_owned() })
+            guess("a.ppt"),
+            Guess::Skip(SkipReason::Unsupported { format: "ppt".to_owned() })
         );
         assert_eq!(guess("lib.so"), Guess::Skip(SkipReason::Binary));
-        // As often text as not, or no extension at all: the bytes decide.
-        for name in ["readings.dat", "customers.dump", "letter to anna@example.com", "help.snap"] {
+        // As often text as not, a document of one sort or another, or no extension: the bytes decide.
+        for name in [
+            "letter.doc",
+            "letter.zip",
+            "readings.dat",
+            "customers.dump",
+            "letter to anna@example.com",
+            "help.snap",
+        ] {
             assert_eq!(guess(name), Guess::Unknown, "{name}");
         }
     }

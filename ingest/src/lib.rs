@@ -9,6 +9,7 @@
 //! Nothing here prints, reads the environment or looks for a home directory, and nothing here knows
 //! of vectors or indexes: everything comes in as an argument and goes out as a value.
 
+mod container;
 mod document;
 mod encoding;
 mod error;
@@ -43,4 +44,4 @@ pub use walk::{FoundFile, Places, WalkEvent, WalkOptions, is_ignore_file, walk};
 
 /// Changes whenever the same file may come out as a different [`Document`] or be cut into different
 /// [`Passage`]s, so that what was extracted by an older version is known to be out of date.
-pub const EXTRACTOR_VERSION: u32 = 2;
+pub const EXTRACTOR_VERSION: u32 = 3;

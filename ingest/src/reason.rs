@@ -22,7 +22,7 @@ pub enum SkipReason {
     NoText,
     /// A PDF whose pages hold pictures only.
     NoTextLayer,
-    /// A PDF that opens only with a password.
+    /// A document that opens only with a password or a key.
     Encrypted,
     /// More bytes than the configured limit.
     TooLarge {
@@ -48,7 +48,7 @@ impl fmt::Display for SkipReason {
             Self::Empty => f.write_str("empty file"),
             Self::NoText => f.write_str("no text in the file"),
             Self::NoTextLayer => f.write_str("no text layer (scanned PDF?)"),
-            Self::Encrypted => f.write_str("PDF is encrypted with a password"),
+            Self::Encrypted => f.write_str("encrypted with a password"),
             Self::TooLarge { limit_bytes } => {
                 write!(
                     f,

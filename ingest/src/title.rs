@@ -33,6 +33,42 @@ pub(crate) fn from_first_line(text: &str) -> Option<String> {
         .and_then(clean)
 }
 
+/// The title that a file's own properties give, unless it says no more than the name of the program
+/// that made it or of the file it was made from.
+pub(crate) fn from_properties(raw: &str) -> Option<String> {
+    let title = clean(raw)?;
+    let title = title.strip_prefix("Microsoft Word - ").unwrap_or(&title);
+    let lower = title.to_lowercase();
+    let is_file_name = !title.contains(' ')
+        && lower.rsplit_once('.').is_some_and(|(_, extension)| (2..=4).contains(&extension.len()));
+    let has_word = title.split(|c: char| !c.is_alphabetic()).any(is_word);
+    let says_nothing = [
+        "untitled",
+        "title",
+        "document",
+        "print",
+        "scan",
+        "presentation",
+        "powerpoint presentation",
+    ]
+    .iter()
+    .any(|word| lower == *word || lower.strip_prefix(word).is_some_and(is_number));
+    let ends_like_a_file =
+        [".doc", ".docx", ".rtf", ".indd", ".qxd", ".pdf", ".tex", ".dvi", ".htm", ".html", ".txt"]
+            .iter()
+            .any(|extension| lower.ends_with(extension));
+    (has_word && !is_file_name && !says_nothing && !ends_like_a_file).then(|| title.to_owned())
+}
+
+/// Three letters, or one where a letter is a word or a syllable.
+fn is_word(letters: &str) -> bool {
+    letters.chars().count() >= 3 || letters.chars().any(|c| c as u32 >= 0x2E80)
+}
+
+fn is_number(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || ".-_".contains(c))
+}
+
 fn is_title(line: &str) -> bool {
     let letters = line.chars().filter(|c| c.is_alphabetic()).count();
     // Rulers, page numbers and rows of figures name nothing.
@@ -91,5 +127,27 @@ mod tests {
         assert_eq!(long.chars().count(), TITLE_CHARS + 1);
         assert_eq!(from_stem(Path::new("/a/lease 2019.txt")), "lease 2019");
         assert_eq!(from_name(Path::new("/a/main.rs")), "main.rs");
+    }
+
+    #[test]
+    fn titles_in_properties_that_say_something() {
+        assert_eq!(
+            from_properties("Master  Services Agreement"),
+            Some("Master Services Agreement".into())
+        );
+        assert_eq!(from_properties("Microsoft Word - Lease of barn"), Some("Lease of barn".into()));
+        assert_eq!(from_properties("契約書"), Some("契約書".into()));
+        for title in [
+            "",
+            "Untitled",
+            "untitled 1",
+            "Microsoft Word - a.doc",
+            "10-K.pdf",
+            "ex10.htm",
+            "Document2",
+            "12 / 4",
+        ] {
+            assert_eq!(from_properties(title), None, "{title:?}");
+        }
     }
 }

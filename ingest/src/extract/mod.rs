@@ -1,10 +1,16 @@
 //! Files into documents, one module a format.
 
+mod epub;
+mod flow;
 mod html;
 mod markdown;
 mod ocr;
+mod office;
+mod package;
 mod pdf;
 mod plain;
+mod rtf;
+mod xml;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -103,10 +109,10 @@ fn extract(path: &Path, bytes: Vec<u8>, limits: &ExtractLimits, course: &Course)
         Kind::Markdown => Ok(markdown::extract(bytes)),
         Kind::Html => Ok(html::extract(bytes)),
         Kind::Pdf => pdf::extract(&bytes, limits, course),
-        // No name and no bytes stand for these yet.
-        Kind::Word | Kind::Slides | Kind::Sheet | Kind::Book | Kind::Mail => {
-            Err(Outcome::Skipped(SkipReason::Unsupported { format: format.clone() }))
-        }
+        Kind::Word | Kind::Slides | Kind::Sheet => office::extract(bytes, &format, limits),
+        Kind::Book => epub::extract(&bytes, limits),
+        // No name and no bytes stand for it yet.
+        Kind::Mail => Err(Outcome::Skipped(SkipReason::Unsupported { format: format.clone() })),
     }));
     let extracted = match extracted {
         Ok(Ok(extracted)) => extracted,

@@ -25,8 +25,8 @@ impl Info {
         let packet = packet.unwrap_or_default();
         Self {
             title: entry("Title")
-                .and_then(|title| meaningful_title(&title))
-                .or_else(|| meaningful_title(&values(&packet, "dc:title").first()?.clone())),
+                .and_then(|title| title::from_properties(&title))
+                .or_else(|| title::from_properties(&values(&packet, "dc:title").first()?.clone())),
             author: entry("Author").and_then(|author| meaningful_author(&author)).or_else(|| {
                 let authors = values(&packet, "dc:creator");
                 let authors: Vec<String> =
@@ -85,30 +85,6 @@ pub(super) fn decode_string(raw: &[u8]) -> String {
     }
 }
 
-/// The title unless it says no more than the name of the program that made the file or of the file
-/// it was made from.
-fn meaningful_title(raw: &str) -> Option<String> {
-    let title = title::clean(raw)?;
-    let title = title.strip_prefix("Microsoft Word - ").unwrap_or(&title);
-    let lower = title.to_lowercase();
-    let is_file_name = !title.contains(' ')
-        && lower.rsplit_once('.').is_some_and(|(_, extension)| (2..=4).contains(&extension.len()));
-    let has_word = title.split(|c: char| !c.is_alphabetic()).any(is_word);
-    let says_nothing = ["untitled", "title", "document", "print", "scan"]
-        .iter()
-        .any(|word| lower == *word || lower.strip_prefix(word).is_some_and(is_number));
-    let ends_like_a_file =
-        [".doc", ".docx", ".rtf", ".indd", ".qxd", ".pdf", ".tex", ".dvi", ".htm", ".html", ".txt"]
-            .iter()
-            .any(|extension| lower.ends_with(extension));
-    (has_word && !is_file_name && !says_nothing && !ends_like_a_file).then(|| title.to_owned())
-}
-
-/// Three letters, or one where a letter is a word or a syllable.
-fn is_word(letters: &str) -> bool {
-    letters.chars().count() >= 3 || letters.chars().any(|c| c as u32 >= 0x2E80)
-}
-
 /// The author unless it is what programs put there when nobody was asked.
 fn meaningful_author(raw: &str) -> Option<String> {
     let author = title::clean(raw)?;
@@ -148,31 +124,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn titles_that_say_something() {
-        assert_eq!(
-            meaningful_title("Master  Services Agreement"),
-            Some("Master Services Agreement".into())
-        );
-        assert_eq!(
-            meaningful_title("Microsoft Word - Lease of barn"),
-            Some("Lease of barn".into())
-        );
-        assert_eq!(meaningful_title("契約書"), Some("契約書".into()));
-        for title in [
-            "",
-            "Untitled",
-            "untitled 1",
-            "Microsoft Word - a.doc",
-            "10-K.pdf",
-            "ex10.htm",
-            "Document2",
-            "12 / 4",
-        ] {
-            assert_eq!(meaningful_title(title), None, "{title:?}");
-        }
-    }
 
     #[test]
     fn authors_that_are_somebody() {
