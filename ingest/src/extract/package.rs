@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::io::{Cursor, Read};
 
+use zip::ZipArchive;
+use zip::read::{ZipFile, read_zipfile_from_stream};
 use zip::result::ZipError;
-use zip::{ZipArchive, read::ZipFile};
 
 use super::Outcome;
+use crate::container::ZIP;
 use crate::encoding::decode;
 use crate::{FailReason, SkipReason};
 
@@ -21,34 +23,62 @@ const MAX_TOTAL_BYTES: u64 = 1 << 30;
 
 /// A document's parts by their names, unpacked one at a time and never without bound.
 pub(super) struct Package<'a> {
-    archive: ZipArchive<Cursor<&'a [u8]>>,
+    bytes: &'a [u8],
+    /// The table of contents, unless it is lost.
+    archive: Option<ZipArchive<Cursor<&'a [u8]>>>,
     format: String,
-    /// Places in the archive by name in small letters, as the names of parts have no case.
+    /// Places by name in small letters, as the names of parts have no case: in the table of
+    /// contents or, where that is lost, among the bytes.
     places: HashMap<String, usize>,
     /// What may still be unpacked.
     left_bytes: u64,
-    /// Parts of which only the beginning could be read.
+    /// Parts that are lost or of which only the beginning could be read.
     warnings: Vec<String>,
 }
 
+/// How much of a part could be read.
+struct Unpacked {
+    bytes: u64,
+    /// What stopped it early.
+    complaint: Option<String>,
+}
+
 impl<'a> Package<'a> {
-    /// Reads the table of contents.
+    /// Reads the table of contents. Where there is none, as in a file that was cut off, the parts
+    /// are looked for one by one.
     ///
     /// # Errors
-    /// [`FailReason::Damaged`] when there is none, as in a file that was cut off.
+    /// [`FailReason::Damaged`] when there are no parts either.
     pub(super) fn open(bytes: &'a [u8], format: &str) -> Result<Self, Outcome> {
-        let archive =
-            ZipArchive::new(Cursor::new(bytes)).map_err(|e| damaged(format, e.to_string()))?;
-        let mut places = HashMap::with_capacity(archive.len());
-        for index in 0..archive.len() {
-            if let Some(Ok(name)) = archive.name_for_index(index) {
-                places.entry(key(&name)).or_insert(index);
-            }
-        }
         let left_bytes = (bytes.len() as u64)
             .saturating_mul(MAX_RATIO)
             .clamp(LEAST_TOTAL_BYTES, MAX_TOTAL_BYTES);
-        Ok(Self { archive, format: format.to_owned(), places, left_bytes, warnings: Vec::new() })
+        let mut package = Self {
+            bytes,
+            archive: None,
+            format: format.to_owned(),
+            places: HashMap::new(),
+            left_bytes,
+            warnings: Vec::new(),
+        };
+        match ZipArchive::new(Cursor::new(bytes)) {
+            Ok(archive) => {
+                for index in 0..archive.len() {
+                    if let Some(Ok(name)) = archive.name_for_index(index) {
+                        package.places.entry(key(&name)).or_insert(index);
+                    }
+                }
+                package.archive = Some(archive);
+            }
+            Err(error) => {
+                package.places = local_entries(bytes);
+                if package.places.is_empty() {
+                    return Err(damaged(format, error.to_string()));
+                }
+                package.warnings.push(format!("the file is damaged, parts may be lost: {error}"));
+            }
+        }
+        Ok(package)
     }
 
     /// The names of all parts, in small letters.
@@ -61,11 +91,11 @@ impl<'a> Package<'a> {
         self.places.contains_key(&key(name))
     }
 
-    /// The text of an XML part; `None` where there is no such part.
+    /// The text of an XML part; `None` where there is no such part, or nothing of it can be read.
+    /// What is lost is told with a warning.
     ///
     /// # Errors
-    /// When the part is encrypted or unpacks to more than is sound. What of a damaged part can be
-    /// read is given, with a warning.
+    /// When the part is encrypted or unpacks to more than is sound.
     pub(super) fn text(&mut self, name: &str) -> Result<Option<String>, Outcome> {
         // XML names its encoding, but only UTF-8 and UTF-16 occur in these formats.
         Ok(self.bytes(name)?.map(|bytes| decode(bytes, None).text))
@@ -74,29 +104,29 @@ impl<'a> Package<'a> {
     /// The text of a part without which there is no document.
     ///
     /// # Errors
-    /// As [`text`](Self::text), and when the part is missing.
+    /// As [`text`](Self::text), and when there is nothing to read.
     pub(super) fn required_text(&mut self, name: &str) -> Result<String, Outcome> {
-        self.text(name)?.ok_or_else(|| self.damaged(format!("it has no {name}")))
+        let warnings = self.warnings.len();
+        match self.text(name)? {
+            Some(text) => Ok(text),
+            None if self.warnings.len() > warnings => {
+                Err(self.damaged(self.warnings[warnings].clone()))
+            }
+            None => Err(self.damaged(format!("it has no {name}"))),
+        }
     }
 
     /// The bytes of a part; the rest is as with [`text`](Self::text).
     pub(super) fn bytes(&mut self, name: &str) -> Result<Option<Vec<u8>>, Outcome> {
         let limit = self.left_bytes.min(MAX_PART_BYTES);
         let mut bytes = Vec::new();
-        let Some((read, complaint)) = self.unpack(name, limit, &mut |chunk| {
-            bytes.extend_from_slice(chunk);
-        })?
-        else {
-            return Ok(None);
-        };
+        let unpacked = self.unpack(name, limit, &mut |chunk| bytes.extend_from_slice(chunk))?;
+        let Some(Unpacked { bytes: read, complaint }) = unpacked else { return Ok(None) };
         self.left_bytes -= read;
-        if let Some(complaint) = complaint {
-            if bytes.is_empty() {
-                return Err(self.damaged(format!("{name}: {complaint}")));
-            }
-            self.warnings.push(format!("{name} is damaged, its end may be missing: {complaint}"));
-        }
-        Ok(Some(bytes))
+        let Some(complaint) = complaint else { return Ok(Some(bytes)) };
+        let lost = if bytes.is_empty() { "it is lost" } else { "its end may be lost" };
+        self.warnings.push(format!("{name} is damaged, {lost}: {complaint}"));
+        Ok((!bytes.is_empty()).then_some(bytes))
     }
 
     /// Unpacks a part without keeping it, to see that it is no larger than `limit_bytes`.
@@ -114,38 +144,76 @@ impl<'a> Package<'a> {
         damaged(&self.format, detail)
     }
 
-    /// Hands a part to `take` piece by piece. Gives the number of bytes and what stopped it early.
+    /// Hands a part to `take` piece by piece.
     fn unpack(
         &mut self,
         name: &str,
         limit: u64,
         take: &mut dyn FnMut(&[u8]),
-    ) -> Result<Option<(u64, Option<String>)>, Outcome> {
+    ) -> Result<Option<Unpacked>, Outcome> {
         let Some(&place) = self.places.get(&key(name)) else { return Ok(None) };
-        let mut part: ZipFile<_> = match self.archive.by_index(place) {
+        let mut local = Cursor::new(&self.bytes[place.min(self.bytes.len())..]);
+        let opened = match &mut self.archive {
+            Some(archive) => archive.by_index(place),
+            None => open_local(&mut local),
+        };
+        let mut part = match opened {
             Ok(part) => part,
             Err(ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED)) => {
                 return Err(Outcome::Skipped(SkipReason::Encrypted));
             }
-            Err(e) => return Err(damaged(&self.format, format!("{name}: {e}"))),
+            Err(e) => return Ok(Some(Unpacked { bytes: 0, complaint: Some(e.to_string()) })),
         };
         let mut buffer = [0; 16 << 10];
-        let mut read = 0;
+        let mut bytes = 0;
         loop {
             match part.read(&mut buffer) {
-                Ok(0) => return Ok(Some((read, None))),
+                Ok(0) => return Ok(Some(Unpacked { bytes, complaint: None })),
                 Ok(count) => {
-                    read += count as u64;
-                    if read > limit {
+                    bytes += count as u64;
+                    if bytes > limit {
                         let detail = format!("{name} unpacks to more than {limit} bytes");
                         return Err(damaged(&self.format, detail));
                     }
                     take(&buffer[..count]);
                 }
-                Err(e) => return Ok(Some((read, Some(e.to_string())))),
+                Err(e) => {
+                    return Ok(Some(Unpacked { bytes, complaint: Some(e.to_string()) }));
+                }
             }
         }
     }
+}
+
+/// Opens the part whose header is the next thing to be read.
+fn open_local<'c, 'a>(
+    bytes: &'c mut Cursor<&'a [u8]>,
+) -> Result<ZipFile<'c, Cursor<&'a [u8]>>, ZipError> {
+    read_zipfile_from_stream(bytes)?.ok_or(ZipError::FileNotFound)
+}
+
+/// The places of the headers that stand before each part, by the parts' names.
+fn local_entries(bytes: &[u8]) -> HashMap<String, usize> {
+    const HEADER_BYTES: usize = 30;
+    /// No document has as many parts.
+    const MAX_ENTRIES: usize = 100_000;
+    let mut places = HashMap::new();
+    let mut at = 0;
+    while let Some(rest) = bytes.get(at..).filter(|rest| rest.len() > HEADER_BYTES)
+        && places.len() < MAX_ENTRIES
+    {
+        if rest.starts_with(ZIP) {
+            let name_bytes = usize::from(u16::from_le_bytes([rest[26], rest[27]]));
+            if let Some(name) = rest.get(HEADER_BYTES..HEADER_BYTES + name_bytes)
+                && let Ok(name) = std::str::from_utf8(name)
+                && !name.is_empty()
+            {
+                places.entry(key(name)).or_insert(at);
+            }
+        }
+        at += 1;
+    }
+    places
 }
 
 /// How a part is looked up: some programs write `\` for `/`, and some a `/` at the start.
@@ -242,6 +310,20 @@ pub(super) mod tests {
         let read = package.text("b").unwrap().unwrap();
         assert!(read.starts_with("line 0 line 1 ") && read.len() > text.len() / 2);
         assert_eq!(package.take_warnings().len(), 1);
+    }
+
+    #[test]
+    fn parts_are_found_without_the_table_of_contents() {
+        let text: String = (0..20_000).map(|n| format!("line {n} ")).collect();
+        let bytes = archive(&[("a", "first"), ("b", "second"), ("c", &text), ("d", "lost")]);
+        let mut package = Package::open(&bytes[..30_000], "docx").unwrap();
+        assert_eq!(package.text("a").unwrap().as_deref(), Some("first"));
+        assert_eq!(package.text("b").unwrap().as_deref(), Some("second"));
+        assert!(package.text("c").unwrap().is_some_and(|read| read.len() > 50_000));
+        assert_eq!(package.text("d").unwrap(), None);
+        let warnings = package.take_warnings();
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
+        assert!(Package::open(&bytes[..20], "docx").is_err());
     }
 
     #[test]

@@ -19,6 +19,8 @@ const UNBROKEN_CHARS: usize = 16;
 pub(super) struct Cutter<'a> {
     text: &'a str,
     is_code: bool,
+    /// Where no passage goes beyond.
+    walls: &'a [usize],
     heading_lines: &'a [Range<usize>],
     /// First heading line that does not start before the current piece.
     next_heading: usize,
@@ -46,6 +48,8 @@ impl<'a> Cutter<'a> {
         Self {
             text: &document.text,
             is_code: document.kind == Kind::Code,
+            // A slide is a whole of its own, and a passage is to name the one that it is on.
+            walls: if document.kind == Kind::Slides { &document.pages } else { &[] },
             heading_lines,
             next_heading: 0,
             sizes: Sizes { target, max: options.max_tokens.max(target) },
@@ -96,6 +100,7 @@ impl<'a> Cutter<'a> {
             found
         };
         is_heading(start, &mut heading_end);
+        let wall = self.walls.get(self.walls.partition_point(|&wall| wall <= start)).copied();
 
         self.window.places.clear();
         let mut gauge = Gauge::new(self.sizes.max);
@@ -114,6 +119,9 @@ impl<'a> Cutter<'a> {
                 }
                 gauge.push(c, at);
                 continue;
+            }
+            if wall.is_some_and(|wall| at >= wall) {
+                return self.end(space.map_or(at, |space| space.start), gauge);
             }
             let tokens = gauge.tokens();
             if let Some(space) = space.take() {

@@ -47,6 +47,16 @@ fn short_documents_are_one_passage() {
 }
 
 #[test]
+fn no_passage_spans_two_slides() {
+    let text = "Results\n\nPumps work.\n\nMills\n\nThey turn.\n";
+    let mut document = document(Kind::Slides, text);
+    document.pages = vec![0, 0, 22, text.len()];
+    assert_eq!(cut(&document, 256, 384), ["Results\n\nPumps work.", "Mills\n\nThey turn."]);
+    document.kind = Kind::Pdf;
+    assert_eq!(cut(&document, 256, 384).len(), 1);
+}
+
+#[test]
 fn cuts_fall_between_paragraphs() {
     let text = [paragraph(60), paragraph(50), paragraph(100), paragraph(90)].join("\n\n");
     let document = document(Kind::Text, &text);

@@ -38,9 +38,10 @@ pub(super) fn extract(package: &mut Package, limit_bytes: u64) -> Result<Extract
     let text = package.required_text(&main)?;
     let relations = Relations::of(package, &main)?;
     let properties = ooxml::properties(package)?;
+    // Where the relations are lost, parts have the names that all programs give them.
     let mut first_text = |kind: &str| match relations.parts(kind).next() {
         Some(part) => package.text(part).map(Option::unwrap_or_default),
-        None => Ok(String::new()),
+        None => package.text(&format!("word/{kind}.xml")).map(Option::unwrap_or_default),
     };
     let mut surroundings = Surroundings {
         styles: Styles::read(&first_text("styles")?),
