@@ -3,6 +3,7 @@
 mod bad_input;
 mod changes;
 mod common;
+mod containers;
 mod crash;
 mod daemon;
 #[cfg(target_os = "linux")]

@@ -264,7 +264,9 @@ fn lost_texts(rows: &[(Vec<u8>, Row)], texts: &TextIndex) -> usize {
     rows.iter()
         .filter(|(_, row)| match &row.state {
             FileState::Document { content } => !texts.contains(content.short()),
-            FileState::Skipped { .. } | FileState::Failed { .. } => false,
+            FileState::Skipped { .. } | FileState::Failed { .. } | FileState::Container { .. } => {
+                false
+            }
         })
         .count()
 }

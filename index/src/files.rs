@@ -35,6 +35,18 @@ pub enum FileState {
         /// Why, in words.
         reason: String,
     },
+    /// It holds several documents, each in a record of its own: their paths are this file's, `!/` and their own in
+    /// there. Neither a document nor a failure itself.
+    Container {
+        /// Documents in it.
+        documents: u32,
+        /// What else is in it and left out.
+        skipped: u32,
+        /// What in it could not be read.
+        failed: u32,
+        /// A number that changes with the rules by which things in it are left out.
+        rules: u64,
+    },
 }
 
 /// A file in the catalog.

@@ -30,6 +30,12 @@ pub(crate) fn below(folder: &Path) -> Vec<u8> {
     prefix
 }
 
+/// The file on the disk that holds the document at a path, where the path has the form of one that lies in another
+/// file (`/a/b.zip!/c.txt`). A folder may also be called `x!`: the file need not be there.
+pub(crate) fn container_of(path: &[u8]) -> Option<&[u8]> {
+    path.windows(2).position(|two| two == b"!/").map(|at| &path[..at])
+}
+
 /// 64 bits that stand for a path in the lexical index.
 pub(crate) fn path_hash(path: &Path) -> u64 {
     short_hash("lsearch path, version 1", path_bytes(path))
@@ -46,6 +52,12 @@ pub(crate) fn short_hash(domain: &str, bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_outermost_container_is_the_file() {
+        assert_eq!(container_of(b"/a/b.zip!/c.tar!/d"), Some(&b"/a/b.zip"[..]));
+        assert_eq!(container_of(b"/a/b.zip!"), None);
+    }
 
     #[test]
     fn below_ends_in_one_separator() {

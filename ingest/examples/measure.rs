@@ -59,6 +59,7 @@ fn main() -> io::Result<()> {
                     fs::write(folder.join(name), with_form_feeds(&document))?;
                 }
             }
+            Outcome::Container { .. } => writeln!(out, "{name}\tcontainer")?,
             Outcome::Skipped(reason) => writeln!(out, "{name}\tskipped\t{reason}")?,
             Outcome::Failed(reason) => writeln!(out, "{name}\tfailed\t{reason}")?,
         }

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use crate::container::{self, Compound, Zipped};
 use crate::encoding::looks_like_text;
+use crate::extract::mail;
+use crate::sniff::{self, Compound, Zipped};
 use crate::{Guess, Kind, SkipReason, guess_by_name};
 
 /// How many of a file's first bytes [`identify`] needs at most.
@@ -31,10 +32,10 @@ pub fn identify(path: &Path, bytes: &[u8]) -> Result<(Kind, String), SkipReason>
     if trimmed(head).starts_with(b"{\\rtf") {
         return Ok((Kind::Word, "rtf".to_owned()));
     }
-    if head.starts_with(container::ZIP) {
+    if head.starts_with(sniff::ZIP) {
         return in_zip(bytes, guess);
     }
-    if head.starts_with(container::COMPOUND) {
+    if head.starts_with(sniff::COMPOUND) {
         return in_compound(bytes, guess);
     }
     if let Some(format) = by_signature(head) {
@@ -55,15 +56,15 @@ pub fn identify(path: &Path, bytes: &[u8]) -> Result<(Kind, String), SkipReason>
     }
     match guess {
         // Text under the name of an office file is a page or a table that a program saved so.
-        Guess::Known(kind, _) if kind.is_container() && is_text => {
+        Guess::Known(kind, _) if kind.is_packed() && is_text => {
             let (kind, format) = by_content(head);
             Ok((kind, format.to_owned()))
         }
-        Guess::Known(kind, format) if kind.is_container() => Ok((kind, format.to_owned())),
+        Guess::Known(kind, format) if kind.is_packed() => Ok((kind, format.to_owned())),
         _ if !is_text => Err(SkipReason::Binary),
         Guess::Known(kind, format) => Ok((kind, format.to_owned())),
         Guess::Skip(reason) => Err(reason),
-        Guess::Unknown => {
+        Guess::Container(_) | Guess::Unknown => {
             let (kind, format) = by_content(head);
             Ok((kind, format.to_owned()))
         }
@@ -72,9 +73,9 @@ pub fn identify(path: &Path, bytes: &[u8]) -> Result<(Kind, String), SkipReason>
 
 /// What a zip archive holds: what it says itself or, where it is too damaged for that, its name.
 fn in_zip(bytes: &[u8], guess: Guess) -> Result<(Kind, String), SkipReason> {
-    match (container::content_of_zip(bytes), guess) {
+    match (sniff::content_of_zip(bytes), guess) {
         (Zipped::Document(kind, format), _) => Ok((kind, format.to_owned())),
-        (_, Guess::Known(kind, format)) if kind.is_container() => Ok((kind, format.to_owned())),
+        (_, Guess::Known(kind, format)) if kind.is_packed() => Ok((kind, format.to_owned())),
         (Zipped::SomeDocument, _) => Ok((Kind::Word, "docx".to_owned())),
         (Zipped::Other, Guess::Skip(reason)) => Err(reason),
         (Zipped::Other, _) => Err(SkipReason::Unsupported { format: "zip".to_owned() }),
@@ -83,13 +84,13 @@ fn in_zip(bytes: &[u8], guess: Guess) -> Result<(Kind, String), SkipReason> {
 
 /// What a compound file holds, in the same way.
 fn in_compound(bytes: &[u8], guess: Guess) -> Result<(Kind, String), SkipReason> {
-    match (container::content_of_compound(bytes), guess) {
+    match (sniff::content_of_compound(bytes), guess) {
         (Some(Compound::Encrypted), _) => Err(SkipReason::Encrypted),
         (Some(Compound::Spreadsheet), _) => Ok((Kind::Sheet, "xls".to_owned())),
         (Some(Compound::Other(format)), _) => {
             Err(SkipReason::Unsupported { format: format.to_owned() })
         }
-        (None, Guess::Known(kind, format)) if kind.is_container() => Ok((kind, format.to_owned())),
+        (None, Guess::Known(kind, format)) if kind.is_packed() => Ok((kind, format.to_owned())),
         (None, Guess::Skip(reason)) => Err(reason),
         _ => Err(SkipReason::Unsupported { format: "doc".to_owned() }),
     }
@@ -99,6 +100,9 @@ fn in_compound(bytes: &[u8], guess: Guess) -> Result<(Kind, String), SkipReason>
 fn by_content(head: &[u8]) -> (Kind, &'static str) {
     if starts_like_html(head) {
         return (Kind::Html, "html");
+    }
+    if mail::is_message(head) {
+        return (Kind::Mail, "eml");
     }
     if trimmed(head).starts_with(b"<?xml") {
         return (Kind::Code, "xml");
@@ -239,7 +243,7 @@ mod tests {
         assert_eq!(ok("a.docx", b"PK\x03\x04...").1, "docx");
         assert_eq!(identify(Path::new("a.jar"), b"PK\x03\x04..."), unsupported("jar"));
         assert_eq!(identify(Path::new("a"), b"PK\x03\x04..."), unsupported("zip"));
-        let compound = [container::COMPOUND, &[0; 600]].concat();
+        let compound = [sniff::COMPOUND, &[0; 600]].concat();
         assert_eq!(ok("a.xls", &compound), (Kind::Sheet, "xls".to_owned()));
         assert_eq!(identify(Path::new("a.doc"), &compound), unsupported("doc"));
         assert_eq!(identify(Path::new("a.ppt"), &compound), unsupported("ppt"));

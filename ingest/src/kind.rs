@@ -66,7 +66,7 @@ impl Kind {
     }
 
     /// Whether files of the kind are no text but a container, such as a zip archive.
-    pub(crate) fn is_container(self) -> bool {
+    pub(crate) fn is_packed(self) -> bool {
         matches!(self, Self::Word | Self::Slides | Self::Sheet | Self::Book)
     }
 }
@@ -93,6 +93,8 @@ impl FromStr for Kind {
 pub enum Guess {
     /// The name stands for a kind and format that can be read.
     Known(Kind, &'static str),
+    /// The name stands for a file that holds several documents, in this format.
+    Container(&'static str),
     /// The name says nothing; the bytes must decide.
     Unknown,
     /// The name stands for something that cannot be read.
@@ -109,6 +111,17 @@ pub fn guess_by_name(path: &Path) -> Guess {
     let Some((stem, extension)) = name.rsplit_once('.') else { return Guess::Unknown };
     if stem.is_empty() {
         return Guess::Unknown;
+    }
+    // What is packed alone is what it is without its packing.
+    if PACKED.contains(&extension) {
+        return match guess_by_name(Path::new(stem)) {
+            Guess::Container("tar") => Guess::Container("tar"),
+            Guess::Container(_) => Guess::Unknown,
+            guess => guess,
+        };
+    }
+    if let Some((_, format)) = CONTAINERS.iter().find(|(known, _)| *known == extension) {
+        return Guess::Container(format);
     }
     if let Some((kind, format)) = by_extension(extension) {
         return Guess::Known(kind, format);
@@ -137,7 +150,7 @@ fn by_whole_name(name: &str) -> Option<(Kind, &'static str)> {
 }
 
 fn by_extension(extension: &str) -> Option<(Kind, &'static str)> {
-    use Kind::{Book, Code, Html, Markdown, Pdf, Sheet, Slides, Text, Word};
+    use Kind::{Book, Code, Html, Mail, Markdown, Pdf, Sheet, Slides, Text, Word};
     Some(match extension {
         "txt" | "text" | "log" | "asc" | "nfo" => (Text, "text"),
         "csv" => (Text, "csv"),
@@ -164,6 +177,7 @@ fn by_extension(extension: &str) -> Option<(Kind, &'static str)> {
         "xls" | "xlt" => (Sheet, "xls"),
         "ods" | "ots" => (Sheet, "ods"),
         "epub" => (Book, "epub"),
+        "eml" => (Mail, "eml"),
 
         "rs" => (Code, "rust"),
         "py" | "pyi" | "pyw" => (Code, "python"),
@@ -227,17 +241,32 @@ fn by_extension(extension: &str) -> Option<(Kind, &'static str)> {
     })
 }
 
+/// Extensions of one file that is compressed.
+pub(crate) const PACKED: [&str; 4] = ["gz", "bz2", "xz", "zst"];
+
+/// Extensions of files that hold several documents, with the format below any compression.
+const CONTAINERS: [(&str, &str); 8] = [
+    ("zip", "zip"),
+    ("tar", "tar"),
+    ("tgz", "tar"),
+    ("tbz2", "tar"),
+    ("txz", "tar"),
+    ("tzst", "tar"),
+    ("mbox", "mbox"),
+    ("mbx", "mbox"),
+];
+
 /// Extensions of formats that hold text or pictures of it and that a reader may expect to find.
 #[rustfmt::skip]
 const UNSUPPORTED: &[&str] = &[
     "ppt", "pps", "odg", "odf", "wpd", "wps", "pages", "numbers", "key", "one", "vsd", "vsdx",
     "mobi", "azw", "azw3", "fb2", "djvu", "chm", "ps", "eps", "xps", "oxps", "tnef",
-    "eml", "msg", "mbox", "pst", "ost",
+    "msg", "pst", "ost",
     "png", "jpg", "jpeg", "jfif", "gif", "bmp", "tif", "tiff", "webp", "heic", "heif", "avif", "ico", "icns", "svg",
     "svgz", "psd", "ai", "xcf", "raw", "cr2", "cr3", "nef", "arw", "dng", "orf", "exr", "hdr", "tga", "jp2", "jxl",
     "mp3", "wav", "flac", "ogg", "oga", "opus", "m4a", "aac", "wma", "aif", "aiff", "mid", "midi", "amr",
     "mp4", "m4v", "mkv", "mov", "avi", "webm", "wmv", "flv", "mpg", "mpeg", "3gp", "ogv",
-    "tar", "gz", "tgz", "bz2", "tbz2", "xz", "txz", "zst", "lz4", "lz", "lzma", "7z", "rar", "cab", "ar", "cpio",
+    "lz4", "lz", "lzma", "7z", "rar", "cab", "ar", "cpio",
     "iso", "img", "dmg", "vmdk", "vdi", "qcow2", "jar", "war", "apk", "aab", "ipa", "deb", "rpm", "msi", "whl",
     "crx", "xpi", "appimage", "flatpak", "nupkg",
 ];
@@ -253,7 +282,7 @@ const BINARY: &[&str] = &[
     "onnx", "pt", "pth", "ckpt", "safetensors", "gguf", "tflite", "pb",
     "blend", "fbx", "stl", "glb", "dwg", "dxf", "skp", "3ds", "ply",
     "swp", "swo", "part", "crdownload", "lock-wal", "pack", "idx", "mo", "gmo", "cache", "core", "dmp",
-    "torrent", "pcap", "pcapng", "keystore", "jks", "pdn", "sketch", "fig",
+    "torrent", "pcap", "pcapng", "keystore", "jks", "msf", "pdn", "sketch", "fig",
 ];
 
 #[cfg(test)]
@@ -289,6 +318,18 @@ mod tests {
         ] {
             assert_eq!(guess(name), Guess::Unknown, "{name}");
         }
+    }
+
+    #[test]
+    fn packed_files_are_what_is_in_them() {
+        assert_eq!(guess("notes.txt.gz"), Guess::Known(Kind::Text, "text"));
+        assert_eq!(guess("backup.tar.xz"), Guess::Container("tar"));
+        assert_eq!(guess("backup.TGZ"), Guess::Container("tar"));
+        assert_eq!(guess("old.zip"), Guess::Container("zip"));
+        assert_eq!(guess("ls.1.gz"), Guess::Unknown);
+        assert_eq!(guess("photo.png.gz"), guess("photo.png"));
+        assert_eq!(guess("letter.eml"), Guess::Known(Kind::Mail, "eml"));
+        assert_eq!(guess("Archive.mbox"), Guess::Container("mbox"));
     }
 
     #[test]

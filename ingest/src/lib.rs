@@ -21,12 +21,15 @@ mod language;
 mod passage;
 mod read;
 mod reason;
+mod rules;
 mod sandbox;
 mod secrets;
+mod sniff;
 mod title;
 mod walk;
 pub mod watch;
 
+pub use container::{container_of, member_path};
 pub use document::{Document, Heading};
 pub use encoding::{Decoded, decode};
 pub use error::IngestError;
@@ -36,9 +39,12 @@ pub use kind::{Guess, Kind, guess_by_name};
 pub use passage::{Passage, PassageOptions, estimate_tokens, passages};
 pub use read::hash_file;
 pub use reason::{FailReason, SkipReason};
+pub use rules::{Rule, RuleFiles, Rules};
 #[doc(hidden)]
 pub use sandbox::worker_process_with;
-pub use sandbox::{Extractor, ExtractorOptions, worker_main, worker_process};
+pub use sandbox::{
+    Extractor, ExtractorOptions, Member, MemberVisitor, NewBytes, worker_main, worker_process,
+};
 pub use secrets::is_secret;
 pub use walk::{FoundFile, Places, WalkEvent, WalkOptions, is_ignore_file, walk};
 

@@ -1,13 +1,14 @@
 //! Reading a file's bytes without being stalled or misled by what else may stand at its path.
 
 use std::fs::{FileType, Metadata};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use fs_err::File;
 use fs_err::os::unix::fs::OpenOptionsExt;
 use rustix::fs::OFlags;
 
+use crate::container::{self, Format};
 use crate::identify::HEAD_BYTES;
 use crate::{FailReason, IngestError, Outcome, SkipReason};
 
@@ -73,6 +74,27 @@ pub(crate) fn read_whole(
         }
     }
     Err(Outcome::Failed(FailReason::Changed))
+}
+
+/// Opens a file if it is a container, and tells which and how large; `None` when it is anything else. `Err` holds what
+/// to report instead.
+pub(crate) fn open_container(
+    path: &Path,
+    max_bytes: u64,
+) -> Result<Option<(Format, File, u64)>, Outcome> {
+    let (mut file, metadata) = open(path).map_err(|e| failed(&e))?;
+    if !metadata.is_file() {
+        let what = describe(metadata.file_type());
+        return Err(Outcome::Skipped(SkipReason::Special { what }));
+    }
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    (&mut file).take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(|e| failed(&e))?;
+    let Some(format) = container::recognise(path, &head) else { return Ok(None) };
+    if metadata.len() > max_bytes {
+        return Err(Outcome::Skipped(SkipReason::TooLarge { limit_bytes: max_bytes }));
+    }
+    file.seek(SeekFrom::Start(0)).map_err(|e| failed(&e))?;
+    Ok(Some((format, file, metadata.len())))
 }
 
 /// Opens without waiting: a named pipe that took the file's place since the walk would otherwise

@@ -107,6 +107,26 @@ pub enum FailReason {
     },
     /// Nested so deeply that the stack ran out.
     TooDeep,
+    /// An archive within archives, deeper than is followed.
+    TooNested {
+        /// How many may lie within one another.
+        limit: u32,
+    },
+    /// An archive or mailbox of more documents than are read; those read are kept.
+    TooManyMembers {
+        /// The limit.
+        limit: u64,
+    },
+    /// What it unpacks to is out of all proportion; what was read of it is kept.
+    TooInflated {
+        /// So much was unpacked.
+        limit_bytes: u64,
+    },
+    /// Several documents in it brought down the process that read them; the others are kept.
+    TooHarmful {
+        /// How many.
+        limit: usize,
+    },
     /// The child process died or answered nonsense.
     Crashed {
         /// The signal, the exit status or the panic message.
@@ -156,6 +176,20 @@ impl fmt::Display for FailReason {
                 write!(f, "holds more text than the limit of {}", Size(*limit_bytes))
             }
             Self::TooDeep => f.write_str("nested too deeply to be read"),
+            Self::TooNested { limit } => {
+                write!(f, "archives within archives are followed {limit} deep, this lies deeper")
+            }
+            Self::TooManyMembers { limit } => {
+                write!(f, "holds more than {limit} documents; those after them are left out")
+            }
+            Self::TooInflated { limit_bytes } => write!(
+                f,
+                "unpacks to more than {}, out of all proportion (a decompression bomb?); the rest is left out",
+                Size(*limit_bytes)
+            ),
+            Self::TooHarmful { limit } => {
+                write!(f, "{limit} documents in it ended extraction; those after them are left out")
+            }
             Self::Crashed { detail } => write!(f, "extraction crashed ({detail})"),
             Self::Unavailable { detail } => {
                 write!(f, "the extraction process could not be started: {detail}")

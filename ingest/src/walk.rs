@@ -15,7 +15,7 @@ use crate::{FailReason, Guess, IngestError, SkipReason, guess_by_name, is_secret
 /// The ignore file of this program's own.
 const OWN_IGNORE_FILE: &str = ".lsearchignore";
 /// The ignore files that are heeded in every folder.
-const IGNORE_FILES: [&str; 3] = [OWN_IGNORE_FILE, ".ignore", ".gitignore"];
+pub(crate) const IGNORE_FILES: [&str; 3] = [OWN_IGNORE_FILE, ".ignore", ".gitignore"];
 
 /// Whether a file says what is left out of the folder it stands in.
 pub fn is_ignore_file(path: &Path) -> bool {
@@ -282,15 +282,8 @@ impl Walker<'_> {
     }
 
     fn is_left_out(&self, real_path: &Path, is_dir: bool) -> bool {
-        if is_dir {
-            let name = real_path.file_name().unwrap_or_default();
-            // The version control folders that are not hidden, and the kernel's own file systems.
-            if name == "CVS" || name == "_darcs" {
-                return true;
-            }
-            if ["/proc", "/sys", "/dev"].iter().any(|kernel| real_path == Path::new(kernel)) {
-                return true;
-            }
+        if is_dir && is_never_walked(real_path) {
+            return true;
         }
         self.exclude.matched(real_path, is_dir).is_ignore()
             || (is_ignored_by_nearest(&self.above, real_path, is_dir)
@@ -352,6 +345,24 @@ fn is_ignored_by_nearest(matchers: &[Gitignore], real_path: &Path, is_dir: bool)
     verdicts.find(|verdict| !verdict.is_none()).is_some_and(|verdict| verdict.is_ignore())
 }
 
+/// The version control folders that are not hidden, and the kernel's own file systems.
+pub(crate) fn is_never_walked(real_path: &Path) -> bool {
+    let name = real_path.file_name().unwrap_or_default();
+    name == "CVS"
+        || name == "_darcs"
+        || ["/proc", "/sys", "/dev"].iter().any(|kernel| real_path == Path::new(kernel))
+}
+
+/// The text of an ignore file; `None` when there is none that can be read.
+pub(crate) fn read_ignore_file(folder: &Path, name: &str) -> Option<String> {
+    let file = folder.join(name);
+    // Only plain files: opening a named pipe would wait for a writer.
+    if !file.is_file() {
+        return None;
+    }
+    fs::read(&file).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
 fn ignore_file(folder: &Path, name: &str) -> Option<Gitignore> {
     let file = folder.join(name);
     // Only plain files: opening a named pipe would wait for a writer.
@@ -364,14 +375,17 @@ fn ignore_file(folder: &Path, name: &str) -> Option<Gitignore> {
     builder.build().ok()
 }
 
+/// The top of the repository that a folder lies in.
+pub(crate) fn repository_above(folder: &Path) -> Option<&Path> {
+    folder.ancestors().find(|folder| folder.join(".git").exists())
+}
+
 /// The `.gitignore` files above the root within the same repository, the nearest first.
 ///
 /// One that leaves out the root itself is passed over: who adds a folder wants it, and many a home
 /// folder is a repository that ignores everything.
 fn matchers_above(real_root: &Path) -> Vec<Gitignore> {
-    let Some(top) = real_root.ancestors().find(|folder| folder.join(".git").exists()) else {
-        return Vec::new();
-    };
+    let Some(top) = repository_above(real_root) else { return Vec::new() };
     real_root
         .ancestors()
         .skip(1)

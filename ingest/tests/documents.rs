@@ -261,6 +261,7 @@ fn the_broken_fixtures_give_reasons() {
             Outcome::Skipped(reason) => reason.to_string(),
             Outcome::Failed(reason) => reason.to_string(),
             Outcome::Document(document) => document.title.clone(),
+            Outcome::Container { .. } => panic!("{name} is no container"),
         };
         assert!(!shown.is_empty() && !shown.contains("crash"), "{name}: {shown}");
         if name.contains("encrypted") {

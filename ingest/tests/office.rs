@@ -321,7 +321,7 @@ fn check(name: &str, bytes: Vec<u8>) -> bool {
             true
         }
         Outcome::Failed(reason @ FailReason::Crashed { .. }) => panic!("{name}: {reason}"),
-        Outcome::Failed(_) | Outcome::Skipped(_) => false,
+        Outcome::Failed(_) | Outcome::Skipped(_) | Outcome::Container { .. } => false,
     }
 }
 

@@ -1,6 +1,7 @@
 //! A person at a terminal: an own data folder, an own folder of documents, and the real binary.
 
 pub mod office;
+pub mod pack;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

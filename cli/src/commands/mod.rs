@@ -16,9 +16,12 @@ pub mod search;
 pub mod setup;
 pub mod status;
 
-use std::path::Path;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 use lsearch_index::{DocumentRef, IndexError, Reader, StoredDocument};
+use lsearch_ingest::container_of;
 
 use crate::app::App;
 use crate::errors::CliError;
@@ -36,12 +39,24 @@ fn find_document(app: &App, wanted: &str) -> Result<StoredDocument, CliError> {
         return Ok(document);
     }
     let path = absolute(Path::new(wanted))?;
-    let path = fs_err::canonicalize(&path).unwrap_or(path);
+    let path = canonical(&path).unwrap_or(path);
     match reader.document(DocumentRef::Path(&path))? {
         Some(document) => Ok(document),
         None => Err(CliError::new(format!("{wanted}: no such document in the index"))
             .hint("search shows the numbers (#17) and paths of documents; `lsearch status` says what failed")),
     }
+}
+
+/// The path without symbolic links; of a document that lies in a file, that of the file is.
+fn canonical(path: &Path) -> Option<PathBuf> {
+    if let Ok(canonical) = fs_err::canonicalize(path) {
+        return Some(canonical);
+    }
+    let container = container_of(path)?;
+    let mut canonical = fs_err::canonicalize(container).ok()?.into_os_string();
+    let (all, outer) = (path.as_os_str().as_bytes(), container.as_os_str().as_bytes());
+    canonical.push(OsStr::from_bytes(all.strip_prefix(outer)?));
+    Some(PathBuf::from(canonical))
 }
 
 /// True for "nothing was ever indexed", which most verbs answer in their own way.

@@ -215,6 +215,7 @@ fn reconcile(
         for path in &stale {
             let old = state.row(path)?;
             state.set_row(path, old.as_ref(), None);
+            state.forget_container(path)?;
             rows.remove(path);
         }
         if !stale.is_empty() {
@@ -252,6 +253,7 @@ fn reconcile(
                 // Nothing is left of it: to the next walk it is a new file.
                 let current = state.row(path)?;
                 state.set_row(path, current.as_ref(), None);
+                state.forget_container(path)?;
                 lost += 1;
             }
             Err(error) => return Err(error),

@@ -13,7 +13,7 @@ use crate::faults;
 use crate::files::{FileStat, FileState};
 use crate::layout::{Layout, WriterLock};
 use crate::lexical::{LexicalEntry, LexicalWriter};
-use crate::paths::{below, path_bytes, path_from_bytes};
+use crate::paths::{below, container_of, path_bytes, path_from_bytes};
 use crate::segments::{RecordRef, SegmentLog, Segments};
 use crate::texts::{EncodedText, TextIndex, TextReader, encode_alias};
 
@@ -287,6 +287,19 @@ impl State {
 
     /// Makes a file look changed to the next walk.
     pub(super) fn forget_stat(&mut self, path: &[u8]) -> Result<bool> {
+        self.forget_container(path)?;
+        self.forget_own_stat(path)
+    }
+
+    /// Makes the file that holds a document look changed: the document is read again when the file is.
+    pub(super) fn forget_container(&mut self, path: &[u8]) -> Result<()> {
+        if let Some(container) = container_of(path) {
+            self.forget_own_stat(container)?;
+        }
+        Ok(())
+    }
+
+    fn forget_own_stat(&mut self, path: &[u8]) -> Result<bool> {
         let Some(old) = self.row(path)? else { return Ok(false) };
         let new = Row { stat: FileStat::default(), file_hash: None, ..old.clone() };
         self.set_row(path, Some(&old), Some(new));
@@ -372,6 +385,7 @@ impl State {
                 Ok(()) => added += 1,
                 Err(IndexError::UnknownContent { .. } | IndexError::Damaged { .. }) => {
                     self.set_row(&path, Some(&row), None);
+                    self.forget_container(&path)?;
                 }
                 Err(error) => return Err(error),
             }
@@ -421,7 +435,7 @@ fn shows_differently(old: &Row, new: &Row) -> bool {
 pub(super) fn document(state: &FileState) -> Option<ContentKey> {
     match state {
         FileState::Document { content } => Some(*content),
-        FileState::Skipped { .. } | FileState::Failed { .. } => None,
+        FileState::Skipped { .. } | FileState::Failed { .. } | FileState::Container { .. } => None,
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) struct Tally {
 
 impl Tally {
     pub(super) fn add(&mut self, path: &[u8], row: &Row) {
-        self.seen += 1;
+        self.seen += usize::from(!matches!(row.state, FileState::Container { .. }));
         let root = self.roots.entry(row.root.clone()).or_default();
         match &row.state {
             FileState::Document { content } => {
@@ -48,11 +48,13 @@ impl Tally {
                 root.failed += 1;
                 self.failed.insert(path.to_vec(), reason.clone());
             }
+            // What is in it counts.
+            FileState::Container { .. } => {}
         }
     }
 
     pub(super) fn remove(&mut self, path: &[u8], row: &Row) {
-        self.seen -= 1;
+        self.seen -= usize::from(!matches!(row.state, FileState::Container { .. }));
         let root = self.roots.entry(row.root.clone()).or_default();
         match &row.state {
             FileState::Document { content } => {
@@ -79,6 +81,7 @@ impl Tally {
                 root.failed -= 1;
                 self.failed.remove(path);
             }
+            FileState::Container { .. } => {}
         }
         let RootTally { documents, failed, skipped, .. } = *root;
         if documents + failed + skipped == 0 {
@@ -167,6 +170,7 @@ mod tests {
             ("/r/b", document()),
             ("/r/c", row(FileState::Skipped { reason: "binary".into() })),
             ("/r/d", row(FileState::Failed { reason: "broken".into() })),
+            ("/r/e", row(FileState::Container { documents: 1, skipped: 0, failed: 0, rules: 0 })),
         ];
         let mut tally: Tally = rows.clone().into_iter().collect();
         let snapshot = tally.snapshot(5);

@@ -11,7 +11,7 @@ pub(crate) fn check_file(name: &str, bytes: &[u8]) {
     match extract_bytes(Path::new(name), bytes.to_vec(), &ExtractLimits::default()) {
         Outcome::Document(document) => check_document(&document, &PassageOptions::default()),
         Outcome::Failed(FailReason::Crashed { detail }) => panic!("{detail}"),
-        Outcome::Skipped(_) | Outcome::Failed(_) => {}
+        Outcome::Container { .. } | Outcome::Skipped(_) | Outcome::Failed(_) => {}
     }
 }
 

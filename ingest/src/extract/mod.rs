@@ -3,6 +3,7 @@
 mod epub;
 mod flow;
 mod html;
+pub(crate) mod mail;
 mod markdown;
 mod ocr;
 mod office;
@@ -20,7 +21,9 @@ use serde::{Deserialize, Serialize};
 
 pub use ocr::Ocr;
 
+use crate::container::{self, Attachment, MemberSink};
 use crate::language::detect_language;
+use crate::rules::RuleFiles;
 use crate::{Document, FailReason, Heading, Kind, SkipReason, identify, read, title};
 
 /// How much one extraction may read and give.
@@ -43,6 +46,11 @@ impl Default for ExtractLimits {
 pub enum Outcome {
     /// Its document.
     Document(Box<Document>),
+    /// It holds several documents, which were handed over each on its own.
+    Container {
+        /// Why not all of it was read, if it was not.
+        stopped: Option<FailReason>,
+    },
     /// The file is left out on purpose.
     Skipped(SkipReason),
     /// Something went wrong.
@@ -60,6 +68,7 @@ struct Extracted {
     pages: Vec<usize>,
     encoding: Option<String>,
     warnings: Vec<String>,
+    attachments: Vec<Attachment>,
 }
 
 /// Reads and extracts one file in this very process.
@@ -67,18 +76,18 @@ struct Extracted {
 /// A hostile file can make this run out of memory or stack and take the process with it, so files
 /// that are not one's own belong into an [`Extractor`](crate::Extractor).
 pub fn extract_in_process(path: &Path, limits: &ExtractLimits) -> Outcome {
-    extract_file(path, limits, &Course::default())
+    extract_file(path, limits, &Course::default()).0
 }
 
 /// Extracts the bytes as if a file of this path held them. Does not touch the file system.
 ///
 /// The same caution holds as for [`extract_in_process`].
 pub fn extract_bytes(path: &Path, bytes: Vec<u8>, limits: &ExtractLimits) -> Outcome {
-    extract(path, bytes, limits, &Course::default())
+    extract(path, bytes, limits, &Course::default()).0
 }
 
 /// How an extraction is to go and whom it tells about it.
-#[derive(Default)]
+#[derive(Clone, Copy)]
 pub(crate) struct Course<'a> {
     /// Pages that a former try did not survive.
     pub(crate) skip_pages: &'a [u32],
@@ -86,20 +95,81 @@ pub(crate) struct Course<'a> {
     pub(crate) at_page: Option<&'a (dyn Fn(u32) + Sync)>,
     /// How pages that are pictures are read, if at all.
     pub(crate) ocr: Option<&'a Ocr>,
+    /// Takes the members of a container; `None` when nobody wants them.
+    pub(crate) sink: Option<&'a dyn MemberSink>,
+    /// What leaves members out by their names.
+    pub(crate) rules: &'a RuleFiles,
+    /// Members before this one were handed over by a former try.
+    pub(crate) first_member: u64,
+    /// Members that a former try did not survive.
+    pub(crate) skip_members: &'a [u64],
 }
 
-pub(crate) fn extract_file(path: &Path, limits: &ExtractLimits, course: &Course) -> Outcome {
-    let accept = |head: &[u8]| identify(path, head).map(drop);
-    match read::read_whole(path, limits.max_file_bytes, accept) {
-        Ok(bytes) => extract(path, bytes, limits, course),
-        Err(outcome) => outcome,
+impl Default for Course<'_> {
+    fn default() -> Self {
+        static NO_RULES: RuleFiles = RuleFiles::none();
+        Self {
+            skip_pages: &[],
+            at_page: None,
+            ocr: None,
+            sink: None,
+            rules: &NO_RULES,
+            first_member: 0,
+            skip_members: &[],
+        }
     }
 }
 
-fn extract(path: &Path, bytes: Vec<u8>, limits: &ExtractLimits, course: &Course) -> Outcome {
+/// Extracts a file, and hands over what else it holds. Also tells whether it holds anything else.
+pub(crate) fn extract_file(
+    path: &Path,
+    limits: &ExtractLimits,
+    course: &Course<'_>,
+) -> (Outcome, bool) {
+    let opened = match read::open_container(path, limits.max_file_bytes) {
+        Ok(opened) => opened,
+        Err(outcome) => return (outcome, false),
+    };
+    if let Some((format, file, size_bytes)) = opened {
+        let outcome = container::read_file(path, format, file, size_bytes, limits, course);
+        let outcome = match outcome {
+            // Packed alone: the text is known by the bytes on the disk.
+            Outcome::Document(mut document) => match read::hash_file(path) {
+                Ok((hash, _)) => {
+                    document.file_hash = hash;
+                    Outcome::Document(document)
+                }
+                Err(_) => Outcome::Failed(FailReason::Changed),
+            },
+            outcome => outcome,
+        };
+        return (outcome, false);
+    }
+    let accept = |head: &[u8]| identify(path, head).map(drop);
+    let bytes = match read::read_whole(path, limits.max_file_bytes, accept) {
+        Ok(bytes) => bytes,
+        Err(outcome) => return (outcome, false),
+    };
+    let size_bytes = bytes.len() as u64;
+    let (mut outcome, attachments) = extract(path, bytes, limits, course);
+    let has_members = !attachments.is_empty();
+    let stopped = container::read_attachments(path, attachments, size_bytes, limits, course);
+    if let (Outcome::Document(document), Some(reason)) = (&mut outcome, stopped) {
+        document.warnings.push(format!("not all that is attached was read: {reason}"));
+    }
+    (outcome, has_members)
+}
+
+/// Makes a document of bytes, and gives the files that hang on it.
+pub(crate) fn extract(
+    path: &Path,
+    bytes: Vec<u8>,
+    limits: &ExtractLimits,
+    course: &Course<'_>,
+) -> (Outcome, Vec<Attachment>) {
     let (kind, format) = match identify(path, &bytes) {
         Ok(known) => known,
-        Err(reason) => return Outcome::Skipped(reason),
+        Err(reason) => return (Outcome::Skipped(reason), Vec::new()),
     };
     let file_hash = *blake3::hash(&bytes).as_bytes();
     // The parsers are other people's code on other people's data: a panic is an answer too.
@@ -111,28 +181,28 @@ fn extract(path: &Path, bytes: Vec<u8>, limits: &ExtractLimits, course: &Course)
         Kind::Pdf => pdf::extract(&bytes, limits, course),
         Kind::Word | Kind::Slides | Kind::Sheet => office::extract(bytes, &format, limits),
         Kind::Book => epub::extract(&bytes, limits),
-        // No name and no bytes stand for it yet.
-        Kind::Mail => Err(Outcome::Skipped(SkipReason::Unsupported { format: format.clone() })),
+        Kind::Mail => mail::extract(&bytes),
     }));
     let extracted = match extracted {
         Ok(Ok(extracted)) => extracted,
-        Ok(Err(outcome)) => return outcome,
+        Ok(Err(outcome)) => return (outcome, Vec::new()),
         Err(panic) => {
             let detail = panic_message(&*panic);
-            return Outcome::Failed(FailReason::Crashed { detail });
+            return (Outcome::Failed(FailReason::Crashed { detail }), Vec::new());
         }
     };
-    let Extracted { text, title, author, dated, headings, pages, encoding, warnings } = extracted;
+    let Extracted { text, title, author, dated, headings, pages, encoding, warnings, attachments } =
+        extracted;
     if text.len() as u64 > limits.max_text_bytes {
         let limit_bytes = limits.max_text_bytes;
-        return Outcome::Failed(FailReason::TextTooLong { limit_bytes });
+        return (Outcome::Failed(FailReason::TextTooLong { limit_bytes }), attachments);
     }
     if !text.contains(|c: char| !c.is_whitespace()) {
-        return Outcome::Skipped(SkipReason::NoText);
+        return (Outcome::Skipped(SkipReason::NoText), attachments);
     }
     let language = if kind == Kind::Code { None } else { detect_language(&text) };
     let title = title.unwrap_or_else(|| title::from_stem(path));
-    Outcome::Document(Box::new(Document {
+    let document = Document {
         file_hash,
         kind,
         format,
@@ -145,7 +215,8 @@ fn extract(path: &Path, bytes: Vec<u8>, limits: &ExtractLimits, course: &Course)
         language,
         encoding,
         warnings,
-    }))
+    };
+    (Outcome::Document(Box::new(document)), attachments)
 }
 
 /// The words of a caught panic.

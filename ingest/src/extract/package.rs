@@ -8,8 +8,8 @@ use zip::read::{ZipFile, read_zipfile_from_stream};
 use zip::result::ZipError;
 
 use super::Outcome;
-use crate::container::ZIP;
 use crate::encoding::decode;
+use crate::sniff::ZIP;
 use crate::{FailReason, SkipReason};
 
 /// Largest part that is unpacked.

@@ -1,9 +1,10 @@
 //! The parent's hold on one child.
 
+use std::ffi::OsString;
 use std::io::{self, Read};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -12,12 +13,16 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
 
-use super::extractor::ExtractorOptions;
-use super::protocol::{PROTOCOL_VERSION, Reply, Request, Setup, read_frame, write_frame};
+use super::extractor::{ExtractorOptions, Member, MemberVisitor, NewBytes};
+use super::protocol::{
+    Errand, PROTOCOL_VERSION, Reply, Request, Setup, path_of, read_frame, write_frame,
+};
 use crate::{EXTRACTOR_VERSION, ExtractLimits, FailReason, Outcome};
 
 /// How long a child may take to come up.
 const START_SEC: u64 = 20;
+/// Longest path of a member that is taken.
+const MAX_PATH_BYTES: u64 = 1 << 20;
 /// How much of what a child writes to standard error is kept: its last words.
 const LAST_WORDS_BYTES: usize = 4096;
 
@@ -34,8 +39,37 @@ pub(super) struct Child {
 /// Why a child gave no answer.
 pub(super) struct Death {
     pub(super) reason: FailReason,
-    /// The page of the file it was at, and for how long.
-    pub(super) page: Option<(u32, Duration)>,
+    pub(super) at: Place,
+}
+
+/// How far a child has come in a file.
+#[derive(Default)]
+pub(super) struct Place {
+    /// The member it is at, by number and path.
+    pub(super) member: Option<(u64, PathBuf)>,
+    /// The page that it is at, and since when.
+    pub(super) page: Option<(u32, Instant)>,
+}
+
+/// What a child says at the end of a file.
+pub(super) struct Answer {
+    pub(super) outcome: Outcome,
+    /// Whether it is a document that holds others.
+    pub(super) has_members: bool,
+    /// Whether the child should be let go.
+    pub(super) retire: bool,
+}
+
+/// A member's path, which must lie in the container: the child is not trusted to be in its right mind.
+fn below(container: &Path, member: PathBuf) -> io::Result<PathBuf> {
+    let (container, path) = (container.as_os_str().as_bytes(), member.as_os_str().as_bytes());
+    let inside = path.strip_prefix(container).is_some_and(|rest| rest.starts_with(b"!/"));
+    let sane = !path.contains(&0) && path.len() as u64 <= MAX_PATH_BYTES;
+    if inside && sane { Ok(member) } else { Err(incoherent()) }
+}
+
+fn incoherent() -> io::Error {
+    io::Error::other("the answer does not hold together")
 }
 
 impl Child {
@@ -99,43 +133,60 @@ impl Child {
         matches!(self.process.try_wait(), Ok(None))
     }
 
-    /// Has the file extracted; true with the outcome means that the child should be let go.
+    /// Has the file extracted, and hands over its members as they come.
     ///
     /// After an error the child is of no further use.
     pub(super) fn extract(
         &mut self,
         path: &Path,
-        skip_pages: &[u32],
+        errand: &Errand,
         options: &ExtractorOptions,
-    ) -> Result<(Outcome, bool), Death> {
-        let mut page: Option<(u32, Instant)> = None;
-        let result = self.converse(path, skip_pages, options, &mut page);
+        visitor: &mut dyn MemberVisitor,
+    ) -> Result<Answer, Death> {
+        let mut at = Place::default();
+        let result = self.converse(path, errand, options, visitor, &mut at);
         self.files_done += 1;
-        result.map_err(|e| {
-            let page = page.map(|(number, since)| (number, since.elapsed()));
-            Death { reason: self.reason(&e, options), page }
-        })
+        result.map_err(|e| Death { reason: self.reason(&e, options), at })
     }
 
     fn converse(
         &mut self,
         path: &Path,
-        skip_pages: &[u32],
+        errand: &Errand,
         options: &ExtractorOptions,
-        page: &mut Option<(u32, Instant)>,
-    ) -> io::Result<(Outcome, bool)> {
-        let request = Request::Extract { skip_pages: skip_pages.to_vec() };
+        visitor: &mut dyn MemberVisitor,
+        at: &mut Place,
+    ) -> io::Result<Answer> {
+        let request = Request::Extract(errand.clone());
         write_frame(&mut self.requests, &request, path.as_os_str().as_bytes())?;
         let limit = Duration::from_secs(options.wall_sec);
         let mut replies = Timed::new(&mut self.replies, limit);
+        let max_body_bytes = options.max_text_bytes.saturating_add(MAX_PATH_BYTES);
         loop {
-            match read_frame(&mut replies, options.max_text_bytes)? {
-                (Reply::Page { number }, _) => *page = Some((number, Instant::now())),
-                (Reply::Done { outcome, retire }, body) => {
-                    return outcome
-                        .join(body)
-                        .map(|outcome| (outcome, retire))
-                        .ok_or_else(|| io::Error::other("the answer does not hold together"));
+            match read_frame(&mut replies, max_body_bytes)? {
+                (Reply::Page { number }, _) => at.page = Some((number, Instant::now())),
+                (Reply::Begin { number }, member) => {
+                    let member = below(path, PathBuf::from(OsString::from_vec(member)))?;
+                    *at = Place { member: Some((number, member)), page: None };
+                    replies = Timed::new(&mut self.replies, limit);
+                }
+                (Reply::Offer { size_bytes, hash }, member) => {
+                    let member = below(path, PathBuf::from(OsString::from_vec(member)))?;
+                    let wanted = visitor.is_wanted(&NewBytes { path: member, size_bytes, hash });
+                    write_frame(&mut self.requests, &Request::Answer { wanted }, &[])?;
+                    // What the visitor took its time for is not the child's time.
+                    replies = Timed::new(&mut self.replies, limit);
+                }
+                (Reply::Member { outcome, path_bytes, has_members }, body) => {
+                    let (member, body) = path_of(path_bytes, body).ok_or_else(incoherent)?;
+                    let path = below(path, member)?;
+                    let outcome = outcome.join(body).ok_or_else(incoherent)?;
+                    visitor.member(Member { path, outcome, has_members });
+                    replies = Timed::new(&mut self.replies, limit);
+                }
+                (Reply::Done { outcome, has_members, retire }, body) => {
+                    let outcome = outcome.join(body).ok_or_else(incoherent)?;
+                    return Ok(Answer { outcome, has_members, retire });
                 }
                 (Reply::Ready { .. }, _) => return Err(io::Error::other("an answer out of turn")),
             }

@@ -5,7 +5,7 @@ mod extractor;
 mod protocol;
 mod worker;
 
-pub use extractor::{Extractor, ExtractorOptions};
+pub use extractor::{Extractor, ExtractorOptions, Member, MemberVisitor, NewBytes};
 #[doc(hidden)]
 pub use worker::worker_process_with;
 pub use worker::{worker_main, worker_process};

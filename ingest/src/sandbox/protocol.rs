@@ -4,12 +4,17 @@
 //! u32 LE: bytes of the header │ u64 LE: bytes of the body │ header │ body
 //! ```
 
+use std::ffi::OsString;
 use std::io::{self, Read, Write};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::{Document, ExtractLimits, FailReason, Heading, Kind, Ocr, Outcome, SkipReason};
+use crate::{
+    Document, ExtractLimits, FailReason, Heading, Kind, Ocr, Outcome, RuleFiles, SkipReason,
+};
 
 /// Changes with the frames; parent and child may be different builds when the program is replaced
 /// while it runs.
@@ -24,10 +29,22 @@ pub(super) enum Request {
     /// The first request of all.
     Setup(Setup),
     /// Extract the file whose path is the body.
-    Extract {
-        /// Pages of a PDF that a former child did not survive.
-        skip_pages: Vec<u32>,
-    },
+    Extract(Errand),
+    /// The answer to `Offer`: whether the member is to be read.
+    Answer { wanted: bool },
+}
+
+/// How a file is to be extracted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Errand {
+    /// Pages of a PDF that a former child did not survive.
+    pub(super) skip_pages: Vec<u32>,
+    /// Members before this one were handed over by a former child.
+    pub(super) first_member: u64,
+    /// Members that a former child did not survive.
+    pub(super) skip_members: Vec<u64>,
+    /// What leaves members out by their names.
+    pub(super) rules: RuleFiles,
 }
 
 /// The limits that the child puts on itself.
@@ -47,11 +64,19 @@ pub(super) struct Setup {
 pub(super) enum Reply {
     /// The answer to `Setup`.
     Ready { protocol: u32, extractor: u32 },
-    /// This page of the file comes next.
+    /// This page of the file, or of the member, comes next.
     Page { number: u32 },
+    /// This member comes next; its path is the body.
+    Begin { number: u64 },
+    /// Whether the member at hand is known by its bytes; its path is the body.
+    Offer { size_bytes: u64, hash: [u8; 32] },
+    /// What came of a member; the body begins with its path.
+    Member { outcome: DoneOutcome, path_bytes: u32, has_members: bool },
     /// The answer to `Extract`.
     Done {
         outcome: DoneOutcome,
+        /// Whether it is a document that holds others.
+        has_members: bool,
         /// The child has grown or been shaken and should not be given another file.
         retire: bool,
     },
@@ -61,6 +86,7 @@ pub(super) enum Reply {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum DoneOutcome {
     Document(Box<Header>),
+    Container { stopped: Option<FailReason> },
     Skipped(SkipReason),
     Failed(FailReason),
 }
@@ -85,6 +111,7 @@ impl DoneOutcome {
     /// Takes the text apart from the rest.
     pub(super) fn split(outcome: Outcome) -> (Self, String) {
         match outcome {
+            Outcome::Container { stopped } => (Self::Container { stopped }, String::new()),
             Outcome::Skipped(reason) => (Self::Skipped(reason), String::new()),
             Outcome::Failed(reason) => (Self::Failed(reason), String::new()),
             Outcome::Document(document) => {
@@ -124,6 +151,7 @@ impl DoneOutcome {
     /// in its right mind after the files it has seen.
     pub(super) fn join(self, body: Vec<u8>) -> Option<Outcome> {
         let header = match self {
+            Self::Container { stopped } => return Some(Outcome::Container { stopped }),
             Self::Skipped(reason) => return Some(Outcome::Skipped(reason)),
             Self::Failed(reason) => return Some(Outcome::Failed(reason)),
             Self::Document(header) => *header,
@@ -172,6 +200,24 @@ pub(super) fn write_frame(
     output.flush()
 }
 
+/// The body of a member's frame: its path, then the text.
+pub(super) fn with_path(path: &Path, text: &str) -> (u32, Vec<u8>) {
+    let path = path.as_os_str().as_bytes();
+    let mut body = Vec::with_capacity(path.len() + text.len());
+    body.extend_from_slice(path);
+    body.extend_from_slice(text.as_bytes());
+    (path.len() as u32, body)
+}
+
+/// Takes the path off a member's body.
+pub(super) fn path_of(path_bytes: u32, mut body: Vec<u8>) -> Option<(PathBuf, Vec<u8>)> {
+    if path_bytes as usize > body.len() {
+        return None;
+    }
+    let text = body.split_off(path_bytes as usize);
+    Some((PathBuf::from(OsString::from_vec(body)), text))
+}
+
 /// Reads a frame whose body has no more than `max_body_bytes`.
 pub(super) fn read_frame<H: DeserializeOwned>(
     input: &mut impl Read,
@@ -195,8 +241,6 @@ pub(super) fn read_frame<H: DeserializeOwned>(
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
     use crate::extract_bytes;
 

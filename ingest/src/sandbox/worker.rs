@@ -14,10 +14,11 @@ use rustix::process::{Resource, Rlimit, Signal, getpid, getrlimit, kill_process,
 use rustix::time::{ClockId, clock_gettime};
 
 use super::protocol::{
-    DoneOutcome, PROTOCOL_VERSION, Reply, Request, Setup, read_frame, write_frame,
+    DoneOutcome, PROTOCOL_VERSION, Reply, Request, Setup, read_frame, with_path, write_frame,
 };
+use crate::container::{MemberSink, Offer};
 use crate::extract::{Course, extract_file};
-use crate::{EXTRACTOR_VERSION, ExtractLimits, FailReason, Outcome};
+use crate::{EXTRACTOR_VERSION, ExtractLimits, FailReason, Ocr, Outcome};
 
 /// Longest path that is taken.
 const MAX_PATH_BYTES: u64 = 1 << 20;
@@ -37,7 +38,7 @@ pub fn worker_process() -> io::Result<()> {
 /// [`worker_process`] with a hook that is called before each file, under all limits: the seam
 /// through which tests make a child misbehave.
 #[doc(hidden)]
-pub fn worker_process_with(before_file: &dyn Fn(&Path)) -> io::Result<()> {
+pub fn worker_process_with(before_file: &(dyn Fn(&Path) + Sync)) -> io::Result<()> {
     // Libraries may print; what they print must not mix with the frames, nor may they read them.
     let mut input = File::from(take_over(io::stdin().as_fd())?);
     let mut output = File::from(take_over(io::stdout().as_fd())?);
@@ -58,9 +59,8 @@ pub fn worker_process_with(before_file: &dyn Fn(&Path)) -> io::Result<()> {
         let _ = limit_processor_time(setup.cpu_sec);
         before_file(path);
     };
-    let course = Course { ocr: setup.ocr.as_ref(), ..Course::default() };
     let memory_bytes = Some(setup.memory_bytes);
-    serve(&mut input, &mut output, &setup.limits, memory_bytes, &course, &before_file)
+    serve(input, &mut output, &setup.limits, memory_bytes, setup.ocr.as_ref(), &before_file)
 }
 
 /// Answers requests on `input` until it ends, without touching the process: the loop of
@@ -70,7 +70,7 @@ pub fn worker_process_with(before_file: &dyn Fn(&Path)) -> io::Result<()> {
 /// # Errors
 /// When reading or writing fails or the other side does not keep to the protocol.
 pub fn worker_main(
-    mut input: impl Read,
+    mut input: impl Read + Send,
     output: impl Write + Send,
     limits: &ExtractLimits,
 ) -> io::Result<()> {
@@ -79,41 +79,87 @@ pub fn worker_main(
     let Request::Setup(setup) = request else { return Err(unexpected()) };
     let ready = Reply::Ready { protocol: PROTOCOL_VERSION, extractor: EXTRACTOR_VERSION };
     write_frame(&mut output, &ready, &[])?;
-    let course = Course { ocr: setup.ocr.as_ref(), ..Course::default() };
-    serve(&mut input, &mut output, limits, None, &course, &|_| ())
+    serve(input, &mut output, limits, None, setup.ocr.as_ref(), &|_| ())
 }
 
 fn serve(
-    input: &mut impl Read,
+    input: impl Read + Send,
     output: &mut (impl Write + Send),
     limits: &ExtractLimits,
     memory_bytes: Option<u64>,
-    course: &Course,
-    before_file: &dyn Fn(&Path),
+    ocr: Option<&Ocr>,
+    before_file: &(dyn Fn(&Path) + Sync),
 ) -> io::Result<()> {
-    let output = Mutex::new(output);
-    let send = |reply: &Reply, body: &[u8]| {
-        let mut output = output.lock().unwrap_or_else(|e| e.into_inner());
-        write_frame(&mut **output, reply, body)
-    };
+    let talk = Talk { input: Mutex::new(input), output: Mutex::new(output), before_file };
     loop {
-        let (request, path) = match read_frame(input, MAX_PATH_BYTES) {
+        let (request, path) = match talk.hear(MAX_PATH_BYTES) {
             Ok(frame) => frame,
             // The parent has closed the pipe: there is nothing more to do.
             Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
             Err(e) => return Err(e),
         };
-        let Request::Extract { skip_pages } = request else { return Err(unexpected()) };
+        let Request::Extract(errand) = request else { return Err(unexpected()) };
         let path = Path::new(OsStr::from_bytes(&path));
         before_file(path);
         // A parent that does not hear of a page only knows less about a crash.
-        let at_page = |number| drop(send(&Reply::Page { number }, &[]));
-        let course = Course { skip_pages: &skip_pages, at_page: Some(&at_page), ..*course };
-        let outcome = extract_file(path, limits, &course);
+        let at_page = |number| drop(talk.say(&Reply::Page { number }, &[]));
+        let course = Course {
+            skip_pages: &errand.skip_pages,
+            at_page: Some(&at_page),
+            ocr,
+            sink: Some(&talk),
+            rules: &errand.rules,
+            first_member: errand.first_member,
+            skip_members: &errand.skip_members,
+        };
+        let (outcome, has_members) = extract_file(path, limits, &course);
         let panicked = matches!(outcome, Outcome::Failed(FailReason::Crashed { .. }));
         let (outcome, text) = DoneOutcome::split(outcome);
         let retire = panicked || memory_bytes.is_some_and(has_grown);
-        send(&Reply::Done { outcome, retire }, text.as_bytes())?;
+        talk.say(&Reply::Done { outcome, has_members, retire }, text.as_bytes())?;
+    }
+}
+
+/// Both pipes to the parent.
+struct Talk<'a, I, O> {
+    input: Mutex<I>,
+    output: Mutex<&'a mut O>,
+    before_file: &'a (dyn Fn(&Path) + Sync),
+}
+
+impl<I: Read, O: Write> Talk<'_, I, O> {
+    fn say(&self, reply: &Reply, body: &[u8]) -> io::Result<()> {
+        let mut output = self.output.lock().unwrap_or_else(|e| e.into_inner());
+        write_frame(&mut **output, reply, body)
+    }
+
+    fn hear(&self, max_body_bytes: u64) -> io::Result<(Request, Vec<u8>)> {
+        let mut input = self.input.lock().unwrap_or_else(|e| e.into_inner());
+        read_frame(&mut *input, max_body_bytes)
+    }
+}
+
+impl<I: Read + Send, O: Write + Send> MemberSink for Talk<'_, I, O> {
+    fn begin(&self, number: u64, path: &Path) -> io::Result<()> {
+        self.say(&Reply::Begin { number }, path.as_os_str().as_bytes())?;
+        // Each member has the time of a file.
+        (self.before_file)(path);
+        Ok(())
+    }
+
+    fn is_wanted(&self, offer: &Offer<'_>) -> io::Result<bool> {
+        let (size_bytes, hash) = (offer.size_bytes, offer.hash);
+        self.say(&Reply::Offer { size_bytes, hash }, offer.path.as_os_str().as_bytes())?;
+        match self.hear(0)? {
+            (Request::Answer { wanted }, _) => Ok(wanted),
+            _ => Err(unexpected()),
+        }
+    }
+
+    fn done(&self, path: &Path, outcome: Outcome, has_members: bool) -> io::Result<()> {
+        let (outcome, text) = DoneOutcome::split(outcome);
+        let (path_bytes, body) = with_path(path, &text);
+        self.say(&Reply::Member { outcome, path_bytes, has_members }, &body)
     }
 }
 
@@ -183,7 +229,14 @@ fn has_grown(memory_bytes: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::protocol::Errand;
     use super::*;
+    use crate::RuleFiles;
+
+    fn errand() -> Errand {
+        let rules = RuleFiles::none();
+        Errand { skip_pages: Vec::new(), first_member: 0, skip_members: Vec::new(), rules }
+    }
 
     #[test]
     fn the_loop_answers_in_turn_and_ends_with_its_input() {
@@ -195,7 +248,7 @@ mod tests {
         let mut input = Vec::new();
         write_frame(&mut input, &Request::Setup(setup), &[]).unwrap();
         for path in [path.as_os_str(), OsStr::new("/missing")] {
-            let request = Request::Extract { skip_pages: Vec::new() };
+            let request = Request::Extract(errand());
             write_frame(&mut input, &request, path.as_bytes()).unwrap();
         }
         let mut output = Vec::new();
@@ -204,7 +257,7 @@ mod tests {
         let mut replies = &output[..];
         let mut next = || read_frame::<Reply>(&mut replies, 1000).unwrap();
         assert!(matches!(next().0, Reply::Ready { .. }));
-        let (Reply::Done { outcome, retire: false }, body) = next() else { panic!() };
+        let (Reply::Done { outcome, retire: false, .. }, body) = next() else { panic!() };
         let Some(Outcome::Document(document)) = outcome.join(body) else { panic!() };
         assert_eq!(document.title, "Notes");
         let (Reply::Done { outcome, .. }, body) = next() else { panic!() };
@@ -217,7 +270,7 @@ mod tests {
         let limits = ExtractLimits::default();
         assert!(worker_main(&b"nonsense nonsense"[..], Vec::new(), &limits).is_err());
         let mut input = Vec::new();
-        write_frame(&mut input, &Request::Extract { skip_pages: Vec::new() }, &[]).unwrap();
+        write_frame(&mut input, &Request::Extract(errand()), &[]).unwrap();
         assert!(worker_main(&input[..], Vec::new(), &limits).is_err());
     }
 }

@@ -5,9 +5,11 @@
 //! one that writes ([`scanner`]).
 
 mod known;
+mod members;
 mod names;
 mod renames;
 mod report;
+mod rulebook;
 mod scanner;
 mod work;
 
@@ -19,6 +21,7 @@ use crossbeam_channel::{bounded, unbounded};
 use lsearch_index::Writer;
 use lsearch_ingest::{Extractor, Places, WalkEvent, WalkOptions, walk};
 
+use self::rulebook::RuleBook;
 use self::scanner::Scanner;
 use self::work::{Event, work};
 use crate::app::App;
@@ -87,7 +90,8 @@ impl Scan<'_> {
         };
         let (jobs_in, jobs_out) = unbounded();
         let (events_in, events_out) = bounded::<Event>(WAITING_DOCUMENTS);
-        let mut scanner = Scanner::new(&self, jobs_in)?;
+        let rules = Arc::new(RuleBook::new(self.root, options.clone()));
+        let mut scanner = Scanner::new(&self, &rules, jobs_in)?;
 
         let mut threads_at_work = Vec::with_capacity(threads + 1);
         let (walk_root, walk_events) = (self.root.to_path_buf(), events_in.clone());
@@ -105,8 +109,9 @@ impl Scan<'_> {
         for _ in 0..threads {
             let (jobs, events) = (jobs_out.clone(), events_in.clone());
             let (extractor, stop) = (Arc::clone(self.extractor), app.stop.clone());
+            let rules = Arc::clone(&rules);
             threads_at_work
-                .push(std::thread::spawn(move || work(&jobs, &events, &extractor, &stop)));
+                .push(std::thread::spawn(move || work(&jobs, &events, &extractor, &rules, &stop)));
         }
         drop((jobs_out, events_in));
         let outcome = scanner.run(&events_out, interlude);

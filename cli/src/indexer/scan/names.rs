@@ -44,7 +44,7 @@ pub fn stat_of(file: &FoundFile) -> FileStat {
 pub fn extract_key(file: &FoundFile, file_hash: [u8; 32], ocr: Option<&Ocr>) -> ExtractKey {
     let kind = match &file.guess {
         Guess::Known(kind, format) => format!("{}/{format}", kind.as_str()),
-        Guess::Unknown | Guess::Skip(_) => "unknown".to_owned(),
+        Guess::Unknown | Guess::Container(_) | Guess::Skip(_) => "unknown".to_owned(),
     };
     let may_be_pdf = matches!(file.guess, Guess::Known(Kind::Pdf, _) | Guess::Unknown);
     ExtractKey {
@@ -55,6 +55,13 @@ pub fn extract_key(file: &FoundFile, file_hash: [u8; 32], ocr: Option<&Ocr>) -> 
         },
         extractor_version: lsearch_ingest::EXTRACTOR_VERSION,
     }
+}
+
+/// The same for a document that holds others, which no bytes known by [`extract_key`] may stand for: what lies in it
+/// has to be read along with it.
+pub fn holding_key(file: &FoundFile, file_hash: [u8; 32]) -> ExtractKey {
+    let key = extract_key(file, file_hash);
+    ExtractKey { kind: format!("{} that holds others", key.kind), ..key }
 }
 
 /// A passage in the index's terms.

@@ -28,7 +28,9 @@ impl Renames {
             .filter(|(path, _)| missing.hold(path))
             .take(AT_MOST)
             .filter(|(_, file)| {
-                matches!(file.state, FileState::Document { .. }) && file.stat.inode != 0
+                let moves =
+                    matches!(file.state, FileState::Document { .. } | FileState::Container { .. });
+                moves && file.stat.inode != 0
             })
             .map(|(path, file)| (key(&file.stat), path.to_owned()))
             .collect();

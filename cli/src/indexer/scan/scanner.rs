@@ -7,12 +7,15 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use lsearch_index::{Content, ContentKey, FileRecord, FileStat, FileState, PassageSpan, Writer};
 use lsearch_ingest::{
-    Document, FoundFile, IngestError, Ocr, Passage, Places, SkipReason, WalkEvent,
+    Document, FailReason, FoundFile, Guess, IngestError, Ocr, Passage, Places, SkipReason,
+    WalkEvent, container_of,
 };
 
-use super::known::{Known, KnownFile};
-use super::names::{extract_key, own_title, span_of, stat_of};
+use super::known::{Known, KnownFile, inside_of};
+use super::members::Tallies;
+use super::names::{extract_key, holding_key, own_title, span_of, stat_of};
 use super::renames::Renames;
+use super::rulebook::RuleBook;
 use super::work::{Event, Extracted, Job};
 use super::{Interlude, ScanReport, Unscanned};
 use crate::app::App;
@@ -38,6 +41,9 @@ pub struct Scanner<'a> {
     outstanding: u64,
     walk_result: Option<Result<(), IngestError>>,
     known: Known,
+    rules: &'a RuleBook,
+    /// What lies in the files that are being read.
+    tallies: Tallies,
     /// What the walk came by, where only some places are looked at.
     found: Vec<PathBuf>,
     unreadable: Vec<PathBuf>,
@@ -53,7 +59,11 @@ pub struct Scanner<'a> {
 
 impl<'a> Scanner<'a> {
     /// Ready to go over a root.
-    pub fn new(scan: &'a super::Scan<'_>, jobs: Sender<Job>) -> Result<Self, CliError> {
+    pub fn new(
+        scan: &'a super::Scan<'_>,
+        rules: &'a RuleBook,
+        jobs: Sender<Job>,
+    ) -> Result<Self, CliError> {
         let only = scan.only.as_deref();
         let known = Known::below(scan.writer, scan.root, only)?;
         let renames = only.map(|places| Renames::among(&known, places)).unwrap_or_default();
@@ -67,6 +77,8 @@ impl<'a> Scanner<'a> {
             outstanding: 0,
             walk_result: None,
             known,
+            rules,
+            tallies: Tallies::default(),
             found: Vec::new(),
             unreadable: Vec::new(),
             changing: HashMap::new(),
@@ -101,6 +113,7 @@ impl<'a> Scanner<'a> {
             {
                 for path in interlude()? {
                     self.known.take(&path);
+                    self.known.take_members(&path);
                 }
                 looked_up = Instant::now();
             }
@@ -130,7 +143,7 @@ impl<'a> Scanner<'a> {
                 self.walk_result = Some(result);
                 Ok(())
             }
-            Event::Hashed(file, _) | Event::Extracted(file, _) if is_stale(&file) => {
+            Event::Hashed(file, _) | Event::Extracted(file, ..) if is_stale(&file) => {
                 self.outstanding -= 1;
                 self.again(file)
             }
@@ -140,25 +153,70 @@ impl<'a> Scanner<'a> {
                 // Not held against the file: rights given back change neither its size nor its time.
                 self.failed(&file.path, None, reason)
             }
-            Event::Extracted(file, extracted) => {
+            Event::Offered(member, hash, answer) => {
+                let wanted = self.offered(&member, hash)?;
+                // Whoever asked may have ended meanwhile.
+                let _ = answer.send(wanted);
+                Ok(())
+            }
+            Event::Member(member, extracted, has_members) => {
+                self.tallies.count(&member.path, &extracted);
+                self.extracted(&member, extracted, has_members)
+            }
+            Event::Extracted(file, extracted, has_members) => {
                 self.done(&file);
-                match extracted {
-                    Extracted::Document(document, cut) => self.document(&file, &document, &cut),
-                    Extracted::Skipped(reason) => self.skipped(&file.path, Some(&file), &reason),
-                    // Ctrl-C in a terminal reaches the extraction child, too; its death tells nothing of
-                    // the file, which the next scan reads.
-                    Extracted::Failed(_) if self.app.stop.requested() => Ok(()),
-                    // Trouble of the moment is not held against the file: without its size and time on
-                    // record the next scan reads it again.
-                    Extracted::Failed(reason) if reason.is_temporary() => {
-                        self.failed(&file.path, None, reason.to_string())
-                    }
-                    Extracted::Failed(reason) => {
-                        self.failed(&file.path, Some(&file), reason.to_string())
-                    }
-                }
+                self.extracted(&file, extracted, has_members)
             }
         }
+    }
+
+    /// Whether something in a file is to be read; what is known by its bytes is written down at once.
+    fn offered(&mut self, member: &FoundFile, hash: [u8; 32]) -> Result<bool, CliError> {
+        let Some(content) = self.writer.content_of(&extract_key(member, hash))? else {
+            return Ok(true);
+        };
+        self.known.take(&member.path);
+        self.tallies.count_document(&member.path);
+        self.report.reused += 1;
+        self.put_document(member, hash, content)?;
+        Ok(false)
+    }
+
+    /// Writes down what came of a file, or of something in one.
+    fn extracted(
+        &mut self,
+        file: &FoundFile,
+        extracted: Extracted,
+        has_members: bool,
+    ) -> Result<(), CliError> {
+        match extracted {
+            Extracted::Document(document, cut) => self.document(file, &document, &cut, has_members),
+            Extracted::Container(stopped) => self.container(file, stopped),
+            Extracted::Skipped(reason) => self.skipped(&file.path, Some(file), &reason),
+            // Ctrl-C in a terminal reaches the extraction child, too; its death tells nothing of
+            // the file, which the next scan reads.
+            Extracted::Failed(_) if self.app.stop.requested() => Ok(()),
+            // Trouble of the moment is not held against the file: without its size and time on
+            // record the next scan reads it again. What lay in it is still there.
+            Extracted::Failed(reason) if reason.is_temporary() => {
+                self.known.take_members(&file.path);
+                self.failed(&file.path, None, reason.to_string())
+            }
+            Extracted::Failed(reason) => self.failed(&file.path, Some(file), reason.to_string()),
+        }
+    }
+
+    /// Writes down that a file holds documents, which were written down before it: while it has no record, or an older
+    /// one, the next scan reads it again.
+    fn container(&mut self, file: &FoundFile, stopped: Option<FailReason>) -> Result<(), CliError> {
+        let tally = self.tallies.take(&file.path);
+        if let Some(reason) = stopped {
+            return self.failed(&file.path, Some(file), reason.to_string());
+        }
+        self.app.detail(format_args!("read {}: {tally}", file.path.display()));
+        let on_disk = container_of(&file.path).unwrap_or(&file.path);
+        let rules = self.rules.within(on_disk).digest;
+        self.record(&file.path, Some(file), tally.into_state(rules))
     }
 
     fn walked(&mut self, event: WalkEvent) -> Result<(), CliError> {
@@ -169,16 +227,18 @@ impl<'a> Scanner<'a> {
                 if let Some(known) = &known
                     && known.stat == stat_of(&file)
                     && known.same_root
+                    && !self.is_ruled_otherwise(&file, &known.state)
                 {
                     self.report.unchanged += 1;
                     self.count_known(&known.state);
+                    self.keep_members(&file, &known.stat);
                     return Ok(());
                 }
                 if known.is_none() && self.renamed(&file)? {
                     return Ok(());
                 }
                 self.report.bytes += file.size_bytes;
-                self.enqueue(Job::Hash(file));
+                self.enqueue(first_job(file));
                 Ok(())
             }
             WalkEvent::Folder(_) => Ok(()),
@@ -216,7 +276,36 @@ impl<'a> Scanner<'a> {
         }
         self.app.detail(format_args!("moved {} to {}", from.display(), file.path.display()));
         self.report.reused += 1;
+        // What lies in it goes with it.
+        let (inside, new_inside) = (inside_of(&from), inside_of(&file.path));
+        for (path, member) in self.known.take_members(&from) {
+            let Ok(below) = path.strip_prefix(&inside) else { continue };
+            let stat = FileStat { size_bytes: member.stat.size_bytes, ..stat_of(file) };
+            self.writer.rename_file(&path, &new_inside.join(below), self.root, &stat)?;
+        }
         Ok(true)
+    }
+
+    /// Whether the rules by which things in the file are left out are others than when it was read.
+    fn is_ruled_otherwise(&self, file: &FoundFile, state: &FileState) -> bool {
+        match state {
+            FileState::Container { rules, .. } => *rules != self.rules.within(&file.path).digest,
+            _ => false,
+        }
+    }
+
+    /// What lies in an unchanged file is unchanged, too.
+    fn keep_members(&mut self, file: &FoundFile, stat: &FileStat) {
+        let inside = inside_of(&file.path);
+        for (path, member) in self.known.take_members(&file.path) {
+            let is_kept = member.lies_in(stat)
+                && self.rules.within(&file.path).compiled().against(&path, &inside).is_none();
+            if is_kept || matches!(member.state, FileState::Skipped { .. }) {
+                self.count_known(&member.state);
+            } else {
+                self.known.put_back(path, member);
+            }
+        }
     }
 
     /// Takes up a file that changed while it was read.
@@ -226,14 +315,21 @@ impl<'a> Scanner<'a> {
                 let times = self.changing.entry(file.path.clone()).or_insert(0);
                 *times += 1;
                 // One that is being written all the time is read by the next scan, as it stands then.
+                self.tallies.take(&file.path);
                 if *times < CHANGES_FOLLOWED {
-                    self.enqueue(Job::Hash(now));
+                    self.enqueue(first_job(now));
                 } else {
                     self.bytes_done += file.size_bytes;
+                    self.known.take_members(&file.path);
                 }
             }
             _ => {
                 self.bytes_done += file.size_bytes;
+                for record in self.writer.files_under(&inside_of(&file.path))? {
+                    let FileRecord { path, root, stat, state, .. } = record?;
+                    self.known
+                        .put_back(path, KnownFile { same_root: root == self.root, stat, state });
+                }
                 if let Some(known) = self.came_by(&file.path)? {
                     self.known.put_back(file.path, known);
                 }
@@ -245,7 +341,7 @@ impl<'a> Scanner<'a> {
     /// Unchanged files that were skipped or failed before are still skipped or failed.
     fn count_known(&mut self, state: &FileState) {
         match state {
-            FileState::Document { .. } => {}
+            FileState::Document { .. } | FileState::Container { .. } => {}
             FileState::Skipped { .. } => self.report.skipped += 1,
             FileState::Failed { .. } => self.report.failed += 1,
         }
@@ -269,7 +365,9 @@ impl<'a> Scanner<'a> {
         file: &FoundFile,
         document: &Document,
         cut: &[Passage],
+        has_members: bool,
     ) -> Result<(), CliError> {
+        self.known.take(&file.path);
         self.app.detail(format_args!("read {}", file.path.display()));
         for warning in &document.warnings {
             self.app.detail(format_args!("{}: {warning}", file.path.display()));
@@ -277,7 +375,10 @@ impl<'a> Scanner<'a> {
         let spans: Vec<PassageSpan> = cut.iter().map(span_of).collect();
         let headings: Vec<_> =
             document.headings.iter().map(|heading| heading.bytes.clone()).collect();
-        let key = extract_key(file, document.file_hash, self.ocr.as_ref());
+        let key = match has_members {
+            false => extract_key(file, document.file_hash, self.ocr.as_ref()),
+            true => holding_key(file, document.file_hash),
+        };
         let content = self.writer.put_content(
             &key,
             &Content {
@@ -407,13 +508,24 @@ impl<'a> Scanner<'a> {
 
     fn forget_missing(&mut self) -> Result<(), CliError> {
         let left_over = std::mem::take(&mut self.known).left_over();
-        let hidden = |path: &PathBuf| self.unreadable.iter().any(|folder| path.starts_with(folder));
+        let hidden = |path: &PathBuf| {
+            let on_disk = container_of(path).unwrap_or(path);
+            self.unreadable.iter().any(|folder| on_disk.starts_with(folder))
+        };
         let gone: Vec<PathBuf> = left_over.filter(|path| !hidden(path)).collect();
         for path in gone {
             self.app.detail(format_args!("gone {}", path.display()));
             self.report.removed += u64::from(self.writer.remove_file(&path)?);
         }
         Ok(())
+    }
+}
+
+/// What is known of a document is known by its bytes; what several lie in is read for what each of them is.
+fn first_job(file: FoundFile) -> Job {
+    match file.guess {
+        Guess::Container(_) => Job::Extract(file),
+        Guess::Known(..) | Guess::Unknown | Guess::Skip(_) => Job::Hash(file),
     }
 }
 
