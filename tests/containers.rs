@@ -196,6 +196,7 @@ fn lost_texts_of_an_archive_are_read_from_it_again() {
 fn a_daemon_follows_archives() {
     let office = Office::new();
     office.write("a.zip", zip(&[("one.txt", note("the harbour").as_bytes())]));
+    std::fs::create_dir(office.docs().join("deep")).unwrap();
     office.run(&["add", "docs", "--no-wait"]).ok();
     office.start();
     office.comes_to("harbour", &["a.zip!/one.txt"]);
@@ -204,7 +205,6 @@ fn a_daemon_follows_archives() {
             .clone()
     };
     let number = id();
-    std::fs::create_dir(office.docs().join("deep")).unwrap();
     std::fs::rename(office.docs().join("a.zip"), office.docs().join("deep/b.zip")).unwrap();
     office.comes_to("harbour", &["deep/b.zip!/one.txt"]);
     assert_eq!(id(), number, "what moves keeps its number");

@@ -1,9 +1,10 @@
 //! The smallest program that an `Extractor` can use. With the argument `--misbehave` it goes wrong
 //! in the way that the name of each file asks for, which the tests of the sandbox need.
 
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::time::Duration;
-use std::{env, hint, io, process, thread};
+use std::{env, fs, hint, io, process, thread};
 
 fn main() -> io::Result<()> {
     let misbehaves = env::args().any(|argument| argument == "--misbehave");
@@ -31,6 +32,26 @@ fn misbehave(path: &Path) {
         }
         "overflow" => {
             hint::black_box(recurse(0));
+        }
+        // Each of these is what a confined process cannot do: one that can ends with a code of its own.
+        "reach" => {
+            if fs::read("/etc/passwd").is_ok() || fs::read_dir("/").is_ok() {
+                process::exit(11);
+            }
+            if fs::write(path.with_extension("written"), "").is_ok()
+                || fs::remove_file(path).is_ok()
+            {
+                process::exit(12);
+            }
+            if process::Command::new("/bin/true").status().is_ok() {
+                process::exit(13);
+            }
+            let refused = |error: io::Error| error.kind() == io::ErrorKind::PermissionDenied;
+            let bound = TcpListener::bind("127.0.0.1:0").map_or_else(refused, |_| false);
+            let connected = TcpStream::connect("127.0.0.1:9").map_or_else(refused, |_| false);
+            if !bound || !connected {
+                process::exit(14);
+            }
         }
         "print" => {
             println!("a library that prints");

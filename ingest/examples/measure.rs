@@ -80,6 +80,7 @@ fn extractor_with(worker_program: PathBuf) -> Extractor {
     Extractor::new(ExtractorOptions {
         worker_program,
         worker_args: Vec::new(),
+        readable: vec!["/".into()],
         workers: 1,
         memory_bytes: 1 << 30,
         cpu_sec: 120,

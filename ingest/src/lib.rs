@@ -43,7 +43,8 @@ pub use rules::{Rule, RuleFiles, Rules};
 #[doc(hidden)]
 pub use sandbox::worker_process_with;
 pub use sandbox::{
-    Extractor, ExtractorOptions, Member, MemberVisitor, NewBytes, worker_main, worker_process,
+    Confinement, Extractor, ExtractorOptions, Member, MemberVisitor, NewBytes, worker_main,
+    worker_process,
 };
 pub use secrets::is_secret;
 pub use walk::{FoundFile, Places, WalkEvent, WalkOptions, is_ignore_file, walk};

@@ -22,6 +22,7 @@ fn options() -> ExtractorOptions {
     ExtractorOptions {
         worker_program,
         worker_args: Vec::new(),
+        readable: vec!["/".into()],
         workers: 2,
         memory_bytes: 1 << 30,
         cpu_sec: 20,

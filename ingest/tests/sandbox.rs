@@ -6,7 +6,10 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 use std::{env, fs, thread};
 
-use lsearch_ingest::{Extractor, ExtractorOptions, FailReason, Outcome, SkipReason};
+use lsearch_ingest::{
+    Extractor, ExtractorOptions, FailReason, Member, MemberVisitor, NewBytes, Outcome, RuleFiles,
+    SkipReason,
+};
 
 /// The example that cargo builds beside the tests.
 fn worker_program() -> PathBuf {
@@ -21,6 +24,7 @@ fn options() -> ExtractorOptions {
     ExtractorOptions {
         worker_program: worker_program(),
         worker_args: vec![OsString::from("--misbehave")],
+        readable: vec!["/".into()],
         workers: 2,
         memory_bytes: 512 << 20,
         cpu_sec: 30,
@@ -79,6 +83,65 @@ fn hanging_and_spinning_children_are_ended() {
     assert_eq!(failure(extractor.extract(&hang)), FailReason::TimeLimit { limit_sec: 1 });
     let extractor = Extractor::new(ExtractorOptions { cpu_sec: 1, ..options() });
     assert_eq!(failure(extractor.extract(&spin)), FailReason::CpuLimit { limit_sec: 1 });
+}
+
+#[test]
+fn a_confined_child_reads_its_folders_and_reaches_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let reach = file(folder.path(), "reach.txt", b"Reached nothing\n");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let other = file(elsewhere.path(), "other.txt", b"Elsewhere\n");
+    let readable = vec![folder.path().to_owned()];
+    let extractor = Extractor::new(ExtractorOptions { readable, ..options() });
+    let confinement = extractor.confinement().unwrap();
+    if !confinement.files {
+        return; // This kernel cannot, and doctor says so.
+    }
+    assert_eq!(failure(extractor.extract(&other)), FailReason::PermissionDenied);
+    match extractor.extract(&reach) {
+        Outcome::Document(document) => assert_eq!(document.title, "Reached nothing"),
+        // An older kernel leaves the network open.
+        outcome => assert_eq!(
+            (failure(outcome), confinement.network),
+            (FailReason::Crashed { detail: "exit status 14".to_owned() }, false)
+        ),
+    }
+    assert!(reach.exists() && fs::read_dir(folder.path()).unwrap().count() == 1);
+}
+
+#[test]
+fn one_bad_member_does_not_harm_the_others() {
+    struct Heard(Vec<(String, Outcome)>);
+    impl MemberVisitor for Heard {
+        fn is_wanted(&mut self, bytes: &NewBytes) -> bool {
+            !bytes.path.ends_with("known.txt")
+        }
+        fn member(&mut self, member: Member) {
+            let name = member.path.file_name().unwrap().to_string_lossy().into_owned();
+            self.0.push((name, member.outcome));
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut builder = tar::Builder::new(Vec::new());
+    for name in ["a.txt", "abort.txt", "known.txt", "b.txt", "hang.txt", "overflow.txt", "c.txt"] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(5);
+        builder.append_data(&mut header, name, &b"text\n"[..]).unwrap();
+    }
+    let archive = file(folder.path(), "x.tar", &builder.into_inner().unwrap());
+    let extractor = Extractor::new(ExtractorOptions { wall_sec: 2, ..options() });
+    let mut heard = Heard(Vec::new());
+    let (outcome, _) = extractor.extract_all(&archive, &RuleFiles::none(), &mut heard);
+    assert_eq!(outcome, Outcome::Container { stopped: None });
+    let names: Vec<&str> = heard.0.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["a.txt", "abort.txt", "b.txt", "hang.txt", "overflow.txt", "c.txt"]);
+    let crashed = FailReason::Crashed { detail: "signal 6".to_owned() };
+    for (at, reason) in
+        [(1, crashed), (3, FailReason::TimeLimit { limit_sec: 2 }), (4, FailReason::TooDeep)]
+    {
+        assert_eq!(heard.0[at].1, Outcome::Failed(reason));
+    }
+    assert_eq!(title(heard.0.pop().unwrap().1), "text");
 }
 
 #[test]

@@ -16,6 +16,7 @@ use crate::daemon::lock::{self, Holder};
 use crate::encoder;
 use crate::encoder::gpu::{self, State};
 use crate::errors::{CliError, EXIT_ERROR, EXIT_OK};
+use crate::indexer::open_extractor;
 use crate::output::style::{self, paint};
 use crate::output::{self, json, units};
 use crate::places::shorten_home;
@@ -46,6 +47,7 @@ pub fn run(app: &App, args: &DoctorArgs) -> Result<u8, CliError> {
     checks.extend(folders(app));
     checks.extend(index(app));
     checks.extend(daemon(app));
+    checks.push(extraction(app));
     checks.extend(encoder(app));
     checks.extend(cuda(app));
     let worst = checks.iter().map(|check| check.level).max().unwrap_or(Level::Good);
@@ -224,6 +226,29 @@ fn daemon(app: &App) -> Vec<Check> {
         checks.push(good("watches", format!("the system allows {}", limits.join(", "))));
     }
     checks
+}
+
+/// The processes that read files, and what they are kept from.
+fn extraction(app: &App) -> Check {
+    let opened = open_extractor(app, Vec::new()).map_err(|error| error.to_string());
+    let kept_from = match opened.and_then(|extractor| extractor.confinement()) {
+        Ok(kept_from) => kept_from,
+        Err(error) => {
+            let fix = "run lsearch from where it is installed, with memory to spare";
+            return bad("extraction", Level::Error, error, fix);
+        }
+    };
+    let limits = format!(
+        "files are read in a process of their own, with at most {} of memory and {} s",
+        units::bytes(app.config.extract_memory_mb * 1_000_000),
+        app.config.extract_wall_sec
+    );
+    let reach = match (kept_from.files, kept_from.network) {
+        (true, true) => "it reaches nothing but your folders, to read, and no network",
+        (true, false) => "it reaches nothing but your folders, to read",
+        (false, _) => "this system cannot confine it further (Linux 5.13 with Landlock can)",
+    };
+    good("extraction", format!("{limits}; {reach}"))
 }
 
 fn encoder(app: &App) -> Vec<Check> {

@@ -62,7 +62,7 @@ fn some_places(
     let scan = Scan {
         app,
         writer,
-        extractor: &Arc::new(open_extractor(app)?),
+        extractor: &Arc::new(open_extractor(app, vec![root.path.clone()])?),
         root: &root.path,
         exclude: &root.exclude,
         only: Some(Arc::new(paths.into_iter().collect())),

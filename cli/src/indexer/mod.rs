@@ -42,14 +42,15 @@ pub fn try_open_writer(app: &App, data: &Path) -> Result<Writer, IndexError> {
     Ok(writer)
 }
 
-/// The pool of extraction children: this same binary, by its hidden verb.
-pub fn open_extractor(app: &App) -> Result<Extractor, CliError> {
+/// The pool of extraction children: this same binary, by its hidden verb. They may read these folders alone.
+pub fn open_extractor(app: &App, folders: Vec<PathBuf>) -> Result<Extractor, CliError> {
     let program = std::env::current_exe().map_err(|error| {
         CliError::new(format!("cannot find the lsearch program itself: {error}"))
     })?;
     Ok(Extractor::new(ExtractorOptions {
         worker_program: program,
         worker_args: vec!["extract-worker".into()],
+        readable: folders,
         workers: app.config.threads(),
         memory_bytes: app.config.extract_memory_mb * 1_000_000,
         cpu_sec: app.config.extract_wall_sec,
@@ -98,7 +99,8 @@ impl Update<'_> {
         on_folder: Option<FolderHook>,
         mut interlude: Option<Interlude<'_>>,
     ) -> Result<UpdateReport, CliError> {
-        let extractor = Arc::new(open_extractor(self.app)?);
+        let folders = roots.iter().map(|(root, _)| root.clone()).collect();
+        let extractor = Arc::new(open_extractor(self.app, folders)?);
         let mut report = UpdateReport::default();
         for (root, exclude) in roots {
             if !root.is_dir() || stands_empty(self.writer, root)? {

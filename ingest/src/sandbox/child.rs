@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
 
+use super::confine::Confinement;
 use super::extractor::{ExtractorOptions, Member, MemberVisitor, NewBytes};
 use super::protocol::{
     Errand, PROTOCOL_VERSION, Reply, Request, Setup, path_of, read_frame, write_frame,
@@ -34,6 +35,7 @@ pub(super) struct Child {
     last_words: Arc<Mutex<Vec<u8>>>,
     listener: Option<JoinHandle<()>>,
     pub(super) files_done: usize,
+    pub(super) confinement: Confinement,
 }
 
 /// Why a child gave no answer.
@@ -97,9 +99,15 @@ impl Child {
             move || listen(stderr, &last_words)
         });
         let listener = Some(listener);
-        let mut child = Self { process, requests, replies, last_words, listener, files_done: 0 };
+        let confinement = Confinement::default();
+        let files_done = 0;
+        let mut child =
+            Self { process, requests, replies, last_words, listener, files_done, confinement };
         match child.set_up(options) {
-            Ok(()) => Ok(child),
+            Ok(confinement) => {
+                child.confinement = confinement;
+                Ok(child)
+            }
             Err(e) => {
                 let (status, words) = child.end();
                 let words = words.trim();
@@ -109,18 +117,23 @@ impl Child {
         }
     }
 
-    fn set_up(&mut self, options: &ExtractorOptions) -> io::Result<()> {
+    fn set_up(&mut self, options: &ExtractorOptions) -> io::Result<Confinement> {
         let limits = ExtractLimits {
             max_file_bytes: options.max_file_bytes,
             max_text_bytes: options.max_text_bytes,
         };
         let (memory_bytes, cpu_sec) = (options.memory_bytes, options.cpu_sec);
-        let ocr = options.ocr.clone();
-        let setup = Request::Setup(Setup { limits, memory_bytes, cpu_sec, ocr });
+        let readable = options.readable.iter().map(|path| path.as_os_str().as_bytes().to_vec());
+        let (readable, ocr) = (readable.collect(), options.ocr.clone());
+        let setup = Request::Setup(Setup { limits, memory_bytes, cpu_sec, readable, ocr });
         write_frame(&mut self.requests, &setup, &[])?;
         let mut replies = Timed::new(&mut self.replies, Duration::from_secs(START_SEC));
         match read_frame(&mut replies, 0)?.0 {
-            Reply::Ready { protocol: PROTOCOL_VERSION, extractor: EXTRACTOR_VERSION } => Ok(()),
+            Reply::Ready {
+                protocol: PROTOCOL_VERSION,
+                extractor: EXTRACTOR_VERSION,
+                confinement,
+            } => Ok(confinement),
             Reply::Ready { .. } => Err(io::Error::other(
                 "the program on disk is another version than the one running; restart it",
             )),

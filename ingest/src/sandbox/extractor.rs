@@ -4,6 +4,7 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::child::{Answer, Child, Death};
+use super::confine::Confinement;
 use super::protocol::Errand;
 use crate::{FailReason, Ocr, Outcome, RuleFiles};
 
@@ -55,6 +56,8 @@ pub struct ExtractorOptions {
     pub worker_args: Vec<OsString>,
     /// How many children may run at the same time; at least one.
     pub workers: usize,
+    /// What the children may read, as far as the system can hold them to it: files, and folders with all below them.
+    pub readable: Vec<PathBuf>,
     /// Address space of each child in bytes. A file needs two to three times its size, a large PDF
     /// more; 1 GiB is a good start.
     pub memory_bytes: u64,
@@ -94,6 +97,18 @@ impl Extractor {
                 absolute(&options.worker_program).unwrap_or(options.worker_program);
         }
         Self { options, state: Mutex::default(), freed: Condvar::new() }
+    }
+
+    /// Starts a child and tells what it is kept from.
+    ///
+    /// # Errors
+    /// Why none could be started.
+    pub fn confinement(&self) -> Result<Confinement, String> {
+        let _turn = Turn::wait(self);
+        let child = Child::start(&self.options)?;
+        let confinement = child.confinement;
+        self.lock().idle.push(child);
+        Ok(confinement)
     }
 
     /// Extracts one file's own document. Waits while as many files as there may be children are being extracted.

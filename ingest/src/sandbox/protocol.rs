@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::confine::Confinement;
 use crate::{
     Document, ExtractLimits, FailReason, Heading, Kind, Ocr, Outcome, RuleFiles, SkipReason,
 };
@@ -57,13 +58,15 @@ pub(super) struct Setup {
     pub(super) cpu_sec: u64,
     /// How pages that are pictures are read, if at all.
     pub(super) ocr: Option<Ocr>,
+    /// What it may read, as bytes of paths.
+    pub(super) readable: Vec<Vec<u8>>,
 }
 
 /// From child to parent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Reply {
     /// The answer to `Setup`.
-    Ready { protocol: u32, extractor: u32 },
+    Ready { protocol: u32, extractor: u32, confinement: Confinement },
     /// This page of the file, or of the member, comes next.
     Page { number: u32 },
     /// This member comes next; its path is the body.

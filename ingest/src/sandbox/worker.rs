@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::thread;
 
@@ -13,6 +13,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Resource, Rlimit, Signal, getpid, getrlimit, kill_process, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
+use super::confine::{Confinement, confine};
 use super::protocol::{
     DoneOutcome, PROTOCOL_VERSION, Reply, Request, Setup, read_frame, with_path, write_frame,
 };
@@ -47,12 +48,19 @@ pub fn worker_process_with(before_file: &(dyn Fn(&Path) + Sync)) -> io::Result<(
     rustix::stdio::dup2_stdout(&null)?;
     drop(null);
     std::panic::set_hook(Box::new(|_| ()));
-    die_with_parent(input.try_clone()?)?;
 
     let (request, _) = read_frame(&mut input, 0)?;
     let Request::Setup(setup) = request else { return Err(unexpected()) };
+    let path = |bytes: &Vec<u8>| PathBuf::from(OsStr::from_bytes(bytes));
+    let mut readable: Vec<PathBuf> = setup.readable.iter().map(path).collect();
+    // Where it looks up how much it has grown.
+    readable.push(PathBuf::from("/proc/self"));
+    // Before any other thread starts: it holds for those that come after it.
+    let confinement = confine(&readable, setup.ocr.is_some());
+    die_with_parent(input.try_clone()?)?;
     limit_process(&setup)?;
-    let ready = Reply::Ready { protocol: PROTOCOL_VERSION, extractor: EXTRACTOR_VERSION };
+    let (protocol, extractor) = (PROTOCOL_VERSION, EXTRACTOR_VERSION);
+    let ready = Reply::Ready { protocol, extractor, confinement };
     write_frame(&mut output, &ready, &[])?;
     let before_file = |path: &Path| {
         // Fails only where the limit stands lower already.
@@ -77,7 +85,8 @@ pub fn worker_main(
     let mut output = output;
     let (request, _) = read_frame(&mut input, 0)?;
     let Request::Setup(setup) = request else { return Err(unexpected()) };
-    let ready = Reply::Ready { protocol: PROTOCOL_VERSION, extractor: EXTRACTOR_VERSION };
+    let (protocol, extractor) = (PROTOCOL_VERSION, EXTRACTOR_VERSION);
+    let ready = Reply::Ready { protocol, extractor, confinement: Confinement::default() };
     write_frame(&mut output, &ready, &[])?;
     serve(input, &mut output, limits, None, setup.ocr.as_ref(), &|_| ())
 }
@@ -244,7 +253,7 @@ mod tests {
         let path = folder.path().join("a.txt");
         fs_err::write(&path, "Notes\n\nSome text.\n").unwrap();
         let limits = ExtractLimits::default();
-        let setup = Setup { limits, memory_bytes: 1, cpu_sec: 1, ocr: None };
+        let setup = Setup { limits, memory_bytes: 1, cpu_sec: 1, readable: Vec::new(), ocr: None };
         let mut input = Vec::new();
         write_frame(&mut input, &Request::Setup(setup), &[]).unwrap();
         for path in [path.as_os_str(), OsStr::new("/missing")] {
