@@ -20,7 +20,9 @@ mod faults;
 mod full_disk;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod gpu;
+mod hostile;
 mod house;
 mod library;
+mod privacy;
 mod search;
 mod verbs;

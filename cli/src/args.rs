@@ -150,7 +150,13 @@ pub struct RemoveArgs {
 
 /// `lsearch folders`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lsearch folders\n  lsearch folders --why ~/Documents/notes/plan.txt"
+)]
 pub struct FoldersArgs {
+    /// Tell whether this file or folder is indexed and which rule decides it (exit code 0: in, 1: out)
+    #[arg(long, value_name = "PATH")]
+    pub why: Option<PathBuf>,
     /// Machine-readable output
     #[arg(long)]
     pub json: bool,

@@ -5,7 +5,7 @@
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use ignore::Match;
@@ -75,6 +75,11 @@ impl RuleFiles {
             within,
             above,
         }
+    }
+
+    /// Whether keys, passwords and credentials are left out.
+    pub(crate) fn skip_secrets(&self) -> bool {
+        self.skip_secrets
     }
 
     /// No patterns at all, and secrets are left out.
@@ -174,7 +179,6 @@ fn name_of(path: &Path) -> String {
 /// [`RuleFiles`] made ready to be asked.
 #[derive(Debug)]
 pub struct Rules {
-    root: PathBuf,
     skip_secrets: bool,
     exclude: Gitignore,
     /// Nearest first, for each name of ignore files, the stronger name first.
@@ -185,8 +189,7 @@ pub struct Rules {
 impl Rules {
     /// Compiles the patterns; those that are no valid globs hold nothing back.
     pub fn new(files: &RuleFiles) -> Self {
-        let root = PathBuf::from(std::ffi::OsString::from_vec(files.root.0.clone()));
-        let mut exclude = GitignoreBuilder::new(&root);
+        let mut exclude = GitignoreBuilder::new(files.root.path());
         for pattern in &files.exclude {
             let _ = exclude.add_line(None, pattern);
         }
@@ -194,7 +197,6 @@ impl Rules {
             files.iter().map(|file| (file.clone(), file.compiled())).collect::<Vec<_>>()
         };
         Self {
-            root,
             skip_secrets: files.skip_secrets,
             exclude: exclude.build().unwrap_or_else(|_| Gitignore::empty()),
             within: compiled(&files.within),
@@ -206,13 +208,22 @@ impl Rules {
     ///
     /// `from` is the folder, or the container, that is known to be in.
     pub fn against(&self, path: &Path, from: &Path) -> Option<Rule> {
+        self.judge(path, from, false)
+    }
+
+    /// The same for a folder.
+    pub fn against_folder(&self, path: &Path, from: &Path) -> Option<Rule> {
+        self.judge(path, from, true)
+    }
+
+    fn judge(&self, path: &Path, from: &Path, is_folder: bool) -> Option<Rule> {
         let Ok(below) = path.strip_prefix(from) else { return None };
         let mut entry = from.to_owned();
         let mut components = below.components().peekable();
         while let Some(component) = components.next() {
             let Component::Normal(name) = component else { continue };
             entry.push(name);
-            let is_dir = components.peek().is_some();
+            let is_dir = is_folder || components.peek().is_some();
             if let Some(rule) = self.against_entry(&entry, is_dir) {
                 return Some(rule);
             }
@@ -255,11 +266,6 @@ impl Rules {
     /// The verdict of the ignore files at and below the root.
     fn by_files(&self, path: &Path, is_dir: bool) -> Option<Found<'_>> {
         nearest(&self.within, path, is_dir)
-    }
-
-    /// The folder whose rules these are, and all above it.
-    pub fn root(&self) -> &Path {
-        &self.root
     }
 }
 

@@ -4,7 +4,7 @@ use lsearch_index::Reader;
 use lsearch_index::folders::Folders;
 use serde::Serialize;
 
-use super::is_empty_index;
+use super::{is_empty_index, why};
 use crate::app::App;
 use crate::args::FoldersArgs;
 use crate::errors::{CliError, EXIT_NOTHING_FOUND, EXIT_OK};
@@ -21,6 +21,9 @@ struct FolderLine<'a> {
 
 /// Lists the folders with their number of documents.
 pub fn run(app: &App, args: &FoldersArgs) -> Result<u8, CliError> {
+    if let Some(path) = &args.why {
+        return why::run(app, path, args.json);
+    }
     let folders = Folders::load(&app.places.data)?;
     let counts = match Reader::open(&app.places.data).and_then(|reader| reader.status()) {
         Ok(status) => status.roots,

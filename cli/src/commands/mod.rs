@@ -15,6 +15,7 @@ pub mod retry;
 pub mod search;
 pub mod setup;
 pub mod status;
+mod why;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

@@ -17,7 +17,8 @@ use crate::errors::CliError;
 
 pub use encode::{Course, EncodeReport, encode_pending};
 pub use scan::{
-    FolderHook, Interlude, Scan, ScanReport, Unscanned, escape_glob, span_of, walk_options,
+    FolderHook, Interlude, Scan, ScanReport, Unscanned, escape_glob, inside_of, span_of,
+    walk_options,
 };
 
 /// How often work is made durable while it goes on: what a kill can cost.

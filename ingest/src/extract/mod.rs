@@ -22,8 +22,10 @@ use serde::{Deserialize, Serialize};
 pub use ocr::Ocr;
 
 use crate::container::{self, Attachment, MemberSink};
+use crate::identify::HEAD_BYTES;
 use crate::language::detect_language;
 use crate::rules::RuleFiles;
+use crate::secrets::begins_with_secret;
 use crate::{Document, FailReason, Heading, Kind, SkipReason, identify, read, title};
 
 /// How much one extraction may read and give.
@@ -171,6 +173,9 @@ pub(crate) fn extract(
         Ok(known) => known,
         Err(reason) => return (Outcome::Skipped(reason), Vec::new()),
     };
+    if course.rules.skip_secrets() && begins_with_secret(&bytes[..bytes.len().min(HEAD_BYTES)]) {
+        return (Outcome::Skipped(SkipReason::Secret), Vec::new());
+    }
     let file_hash = *blake3::hash(&bytes).as_bytes();
     // The parsers are other people's code on other people's data: a panic is an answer too.
     let extracted = catch_unwind(AssertUnwindSafe(|| match kind {

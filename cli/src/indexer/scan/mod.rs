@@ -27,6 +27,7 @@ use self::work::{Event, work};
 use crate::app::App;
 use crate::errors::CliError;
 
+pub use known::inside_of;
 pub use names::{escape_glob, span_of};
 pub use report::ScanReport;
 
