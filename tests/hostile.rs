@@ -89,6 +89,10 @@ fn names_in_archives_touch_nothing_and_are_shown_on_one_line() {
     assert_eq!(desk.find("absolute"), ["sub/names.tar!/tmp/absolute.txt"]);
     assert_eq!(desk.find("viaduct"), ["sub/names.tar!/two\nlines.txt"]);
     assert_eq!(desk.find("glacier").len(), 1);
+    let shown = desk.run(["search", "--mode", "keyword", "volcano"]).ok().stdout;
+    assert!(shown.contains("names.tar!/a [31mred.txt") && !shown.contains('\x1b'), "{shown:?}");
+    let shown = desk.run(["search", "--mode", "keyword", "viaduct"]).ok().stdout;
+    assert!(shown.contains("names.tar!/two lines.txt"), "{shown:?}");
     for outside in ["climbed.txt", "docs/climbed.txt", "docs/sub/climbed.txt"] {
         assert!(!desk.home().join(outside).exists());
     }

@@ -127,8 +127,12 @@ pub fn find_program(names: &[&str]) -> Option<PathBuf> {
         .find(|candidate| candidate.is_file())
 }
 
-/// The home folder's path shortened to `~` for reading.
+/// The path for reading: the home folder shortened to `~`, and nothing in it that a terminal would obey.
 pub fn shorten_home(path: &Path) -> String {
+    shortened(path).replace(char::is_control, " ")
+}
+
+fn shortened(path: &Path) -> String {
     if let Some(base) = directories::BaseDirs::new()
         && let Ok(rest) = path.strip_prefix(base.home_dir())
         && base.home_dir() != Path::new("/")

@@ -1,8 +1,10 @@
 //! Search results for people.
 
 use std::ops::Range;
+use std::path::Path;
 
 use lsearch_index::{DocumentRef, Hit, PassageHit, Reader, SearchResults};
+use lsearch_ingest::container_of;
 
 use super::style::{self, paint};
 use crate::args::SearchArgs;
@@ -54,13 +56,21 @@ fn head(text: &mut String, hit: &Hit, rich: bool) {
         hit.rank,
         paint(style::TITLE, title(hit)),
         paint(style::DIM, format_args!("#{}", hit.id)),
-        style::file_link(&hit.path, &paint(style::PATH, shown), rich),
+        style::file_link(on_disk(&hit.path), &paint(style::PATH, shown), rich),
     ));
     for other in &hit.also_at {
         text.push_str(&format!(
             "    {}\n",
             paint(style::DIM, format_args!("also {}", on_one_line(&other.display().to_string())))
         ));
+    }
+}
+
+/// The file that a program can open: of a document that lies in another, that one.
+fn on_disk(path: &Path) -> &Path {
+    match container_of(path) {
+        Some(container) if !path.exists() => container,
+        _ => path,
     }
 }
 
