@@ -150,6 +150,15 @@ fn rules_hold_inside_and_follow_when_they_change() {
     std::fs::remove_file(desk.docs().join(".lsearchignore")).unwrap();
     add(&desk);
     assert_eq!(found(), ["sub/a.zip!/kept.txt", "sub/a.zip!/run.log"]);
+    // Messages, too, are not read again for it.
+    desk.write("m.eml", message("Plan", "A viaduct.", ("run.log", "Near the lighthouse.")));
+    add(&desk);
+    assert_eq!(desk.find("lighthouse"), ["m.eml!/run.log"]);
+    desk.write(".lsearchignore", "*.log\n");
+    add(&desk).says("2 gone");
+    assert!(desk.find("lighthouse").is_empty());
+    assert_eq!(desk.find("viaduct"), ["m.eml"]);
+    std::fs::remove_file(desk.docs().join("m.eml")).unwrap();
     desk.write(".lsearchignore", "sub/a.zip\n");
     add(&desk);
     assert!(found().is_empty());
@@ -190,6 +199,26 @@ fn lost_texts_of_an_archive_are_read_from_it_again() {
         assert_eq!(desk.find("lighthouse"), ["m.eml!/plan.txt"], "without {part}");
         assert_eq!(desk.count("keyword"), 3, "without {part}");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_lies_in_an_archive_is_opened_with_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new();
+    desk.write("a.zip", zip(&[("one.txt", note("the harbour").as_bytes())]));
+    add(&desk);
+    // In place of the desktop's own.
+    let opener = desk.home().join("bin/xdg-open");
+    std::fs::create_dir(opener.parent().unwrap()).unwrap();
+    std::fs::write(&opener, "#!/bin/sh\nprintf %s \"$1\" > \"$HOME/opened\"\n").unwrap();
+    std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let path = std::env::var("PATH").unwrap_or_default();
+    let path = format!("{}:{path}", opener.parent().unwrap().display());
+    let ran = desk.command(["open", "docs/a.zip!/one.txt"]).env("PATH", path).status().unwrap();
+    assert!(ran.success());
+    let opened = std::fs::read_to_string(desk.home().join("opened")).unwrap();
+    assert_eq!(opened, desk.docs().join("a.zip").to_string_lossy());
 }
 
 #[test]

@@ -268,7 +268,7 @@ const UNSUPPORTED: &[&str] = &[
     "mp4", "m4v", "mkv", "mov", "avi", "webm", "wmv", "flv", "mpg", "mpeg", "3gp", "ogv",
     "lz4", "lz", "lzma", "7z", "rar", "cab", "ar", "cpio",
     "iso", "img", "dmg", "vmdk", "vdi", "qcow2", "jar", "war", "apk", "aab", "ipa", "deb", "rpm", "msi", "whl",
-    "crx", "xpi", "appimage", "flatpak", "nupkg",
+    "crx", "xpi", "appimage", "flatpak", "nupkg", "ear", "aar", "vsix", "egg", "gem", "crate", "conda", "unitypackage",
 ];
 
 /// Extensions of files that are no documents at all.

@@ -244,8 +244,8 @@ fn extraction(app: &App) -> Check {
         app.config.extract_wall_sec
     );
     let reach = match (kept_from.files, kept_from.network) {
-        (true, true) => "it reaches nothing but your folders, to read, and no network",
-        (true, false) => "it reaches nothing but your folders, to read",
+        (true, true) => "it can read your folders, and neither write nor connect anywhere by TCP",
+        (true, false) => "it can read your folders, and write nowhere",
         (false, _) => "this system cannot confine it further (Linux 5.13 with Landlock can)",
     };
     good("extraction", format!("{limits}; {reach}"))

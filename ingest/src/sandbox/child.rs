@@ -18,6 +18,7 @@ use super::extractor::{ExtractorOptions, Member, MemberVisitor, NewBytes};
 use super::protocol::{
     Errand, PROTOCOL_VERSION, Reply, Request, Setup, path_of, read_frame, write_frame,
 };
+use crate::container::MAX_MEMBERS;
 use crate::{EXTRACTOR_VERSION, ExtractLimits, FailReason, Outcome};
 
 /// How long a child may take to come up.
@@ -174,6 +175,7 @@ impl Child {
         write_frame(&mut self.requests, &request, path.as_os_str().as_bytes())?;
         let limit = Duration::from_secs(options.wall_sec);
         let mut replies = Timed::new(&mut self.replies, limit);
+        let mut told = 0;
         let max_body_bytes = options.max_text_bytes.saturating_add(MAX_PATH_BYTES);
         loop {
             match read_frame(&mut replies, max_body_bytes)? {
@@ -193,6 +195,11 @@ impl Child {
                 (Reply::Member { outcome, path_bytes, has_members }, body) => {
                     let (member, body) = path_of(path_bytes, body).ok_or_else(incoherent)?;
                     let path = below(path, member)?;
+                    // Each member and each container among them is told of once.
+                    told += 1;
+                    if told > MAX_MEMBERS {
+                        return Err(incoherent());
+                    }
                     let outcome = outcome.join(body).ok_or_else(incoherent)?;
                     visitor.member(Member { path, outcome, has_members });
                     replies = Timed::new(&mut self.replies, limit);

@@ -225,6 +225,13 @@ impl Course {
     /// What a child died of decides whether there is another try, which leaves out the page or the member that is to
     /// blame; otherwise what became of the file.
     fn after(&mut self, death: Death, visitor: &mut dyn MemberVisitor) -> Option<Outcome> {
+        if let Some((number, _)) = &death.at.member
+            && *number != self.errand.first_member
+        {
+            // What was tried before concerned another.
+            self.errand.skip_pages.clear();
+            self.member_reason = None;
+        }
         let page = guilty_page(&death).filter(|page| !self.errand.skip_pages.contains(page));
         let page = page.filter(|_| self.errand.skip_pages.len() < RETRIES);
         let Some((number, path)) = death.at.member else {
@@ -235,10 +242,6 @@ impl Course {
             }
             return Some(Outcome::Failed(reason.clone()));
         };
-        if number != self.errand.first_member {
-            self.errand.skip_pages.clear();
-            self.member_reason = None;
-        }
         let reason = self.member_reason.get_or_insert(death.reason).clone();
         if let Some(page) = page {
             self.errand.first_member = number;
