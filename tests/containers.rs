@@ -201,6 +201,30 @@ fn lost_texts_of_an_archive_are_read_from_it_again() {
     }
 }
 
+#[test]
+fn an_add_killed_within_an_archive_goes_on_where_it_was() {
+    const DOCUMENTS: usize = 400;
+    let desk = Desk::new();
+    let files: Vec<(String, String)> = (0..DOCUMENTS)
+        .map(|number| (format!("{number:03}.txt"), note(&format!("subject{number}"))))
+        .collect();
+    let files: Vec<(&str, &[u8])> =
+        files.iter().map(|(name, text)| (name.as_str(), text.as_bytes())).collect();
+    desk.write("a.zip", zip(&files));
+    for moment in [100, 400, 700, 1000, 1300, 2600] {
+        let mut add = desk.start(["add", "docs", "--no-wait"]);
+        std::thread::sleep(Duration::from_millis(moment));
+        add.kill().unwrap();
+        add.wait().unwrap();
+    }
+    add(&desk);
+    assert_eq!((desk.count("keyword"), desk.count("seen")), (DOCUMENTS as u64, DOCUMENTS as u64));
+    for number in [0, 123, DOCUMENTS - 1] {
+        assert_eq!(desk.find(&format!("subject{number}")), [format!("a.zip!/{number:03}.txt")]);
+    }
+    add(&desk).says("1 unchanged");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn what_lies_in_an_archive_is_opened_with_it() {

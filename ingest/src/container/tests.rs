@@ -235,6 +235,18 @@ fn mailboxes_give_their_messages_and_what_hangs_on_them() {
 }
 
 #[test]
+fn more_members_than_are_read_are_left_out() {
+    let mailbox = "From a\nSubject: x\n\n".repeat(MAX_MEMBERS as usize + 1);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.mbox");
+    fs_err::write(&path, mailbox).unwrap();
+    // Without a sink nothing is wanted, and so nothing read.
+    let (outcome, _) = extract_file(&path, &ExtractLimits::default(), &Course::default());
+    let stopped = Some(FailReason::TooManyMembers { limit: MAX_MEMBERS });
+    assert_eq!(outcome, Outcome::Container { stopped });
+}
+
+#[test]
 fn a_former_try_is_taken_up() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.zip");
