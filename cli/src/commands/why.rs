@@ -355,7 +355,8 @@ impl Asked<'_> {
                 if documents == 0 && !heard.members.is_empty() {
                     return Ok(unread());
                 }
-                let reason = format!("its {} are indexed", units::plural(documents, "document"));
+                let reason =
+                    format!("looked into; {} in it are indexed", units::plural(documents, "file"));
                 Ok(Because::new("container", reason))
             }
         })

@@ -231,7 +231,7 @@ impl<'a> Scanner<'a> {
                 {
                     self.report.unchanged += 1;
                     self.count_known(&known.state);
-                    self.keep_members(&file, &known.stat);
+                    self.keep_members(&file, known);
                     return Ok(());
                 }
                 if known.is_none() && self.renamed(&file)? {
@@ -295,12 +295,23 @@ impl<'a> Scanner<'a> {
     }
 
     /// What lies in an unchanged file is unchanged, too.
-    fn keep_members(&mut self, file: &FoundFile, stat: &FileStat) {
+    fn keep_members(&mut self, file: &FoundFile, known: &KnownFile) {
+        let members = self.known.take_members(&file.path);
+        if members.is_empty() {
+            return;
+        }
+        // The record of a container tells that the rules are the same; that of a message does not.
+        let rules = match known.state {
+            FileState::Container { .. } => None,
+            _ => Some(self.rules.within(&file.path)),
+        };
         let inside = inside_of(&file.path);
-        for (path, member) in self.known.take_members(&file.path) {
-            let is_kept = member.lies_in(stat)
-                && self.rules.within(&file.path).compiled().against(&path, &inside).is_none();
-            if is_kept || matches!(member.state, FileState::Skipped { .. }) {
+        for (path, member) in members {
+            let left_out = rules
+                .as_ref()
+                .is_some_and(|rules| rules.compiled().against(&path, &inside).is_some());
+            let is_secret = left_out && matches!(member.state, FileState::Skipped { .. });
+            if member.lies_in(&known.stat) && (!left_out || is_secret) {
                 self.count_known(&member.state);
             } else {
                 self.known.put_back(path, member);
