@@ -49,6 +49,11 @@ impl Kind {
         Self::Mail,
     ];
 
+    /// Whether lines of the text are those of the file, so that an editor finds them there.
+    pub fn keeps_lines(self, format: &str) -> bool {
+        matches!(self, Self::Text | Self::Markdown | Self::Code) && !REWRITTEN.contains(&format)
+    }
+
     /// The kind as it is written in filters and output.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -256,6 +261,9 @@ const CONTAINERS: [(&str, &str); 8] = [
     ("mbx", "mbox"),
 ];
 
+/// Formats of line-by-line kinds whose text is made anew from the file.
+const REWRITTEN: &[&str] = &["ipynb", "subtitles", "man"];
+
 /// Extensions of formats that hold text or pictures of it and that a reader may expect to find.
 #[rustfmt::skip]
 const UNSUPPORTED: &[&str] = &[
@@ -340,6 +348,12 @@ mod tests {
         for extension in UNSUPPORTED {
             assert!(!BINARY.contains(extension), "{extension}");
         }
+    }
+
+    #[test]
+    fn lines_are_those_of_the_file_where_the_text_is() {
+        assert!(Kind::Code.keeps_lines("rust") && Kind::Text.keeps_lines("text"));
+        assert!(!Kind::Html.keeps_lines("html") && !Kind::Markdown.keeps_lines("ipynb"));
     }
 
     #[test]

@@ -94,13 +94,16 @@ pub(crate) fn clean(raw: &str) -> Option<String> {
         }
         title.extend(word.chars().filter(|c| !c.is_control() && *c != '\u{FFFD}'));
     }
-    if let Some((end, _)) = title.char_indices().nth(TITLE_CHARS) {
-        title.truncate(end);
-        title.truncate(title.trim_end().len());
-        title.push('…');
+    let title = shortened(title.trim(), TITLE_CHARS);
+    title.chars().any(char::is_alphanumeric).then_some(title)
+}
+
+/// The text, or as much of its beginning as fits, with an ellipsis behind it.
+pub(crate) fn shortened(text: &str, max_chars: usize) -> String {
+    match text.char_indices().nth(max_chars) {
+        Some((end, _)) => format!("{}…", text[..end].trim_end()),
+        None => text.to_owned(),
     }
-    let title = title.trim();
-    title.chars().any(char::is_alphanumeric).then(|| title.to_owned())
 }
 
 #[cfg(test)]

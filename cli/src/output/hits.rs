@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use lsearch_index::{DocumentRef, Hit, PassageHit, Reader, SearchResults};
-use lsearch_ingest::container_of;
+use lsearch_ingest::{Kind, container_of};
 
 use super::style::{self, paint};
 use crate::args::SearchArgs;
@@ -50,7 +50,7 @@ pub fn human(
 fn head(text: &mut String, hit: &Hit, rich: bool) {
     let shown = if rich { shorten_home(&hit.path) } else { hit.path.display().to_string() };
     let shown = on_one_line(&shown);
-    let place = hit.passage.as_ref().map(place).unwrap_or_default();
+    let place = hit.passage.as_ref().map(|passage| place(hit, passage)).unwrap_or_default();
     text.push_str(&format!(
         "{:>2}  {}  {}\n    {}{place}\n",
         hit.rank,
@@ -82,16 +82,26 @@ fn title(hit: &Hit) -> String {
     on_one_line(&hit.path.file_name().unwrap_or_default().to_string_lossy())
 }
 
-/// `, p. 12, § 4 Termination` or `:120`, as editors and people name places.
-fn place(passage: &PassageHit) -> String {
+/// `:120  impl Scanner › fn walked` after a path whose lines an editor finds, and `, p. 12, § 4 Termination` or as
+/// much of it as is known elsewhere.
+fn place(hit: &Hit, passage: &PassageHit) -> String {
+    let kind = hit.kind.parse::<Kind>();
+    let keeps_lines = kind.as_ref().is_ok_and(|kind| kind.keeps_lines(&hit.format));
     let mut place = match passage.page {
         Some(page) => format!(", p. {page}"),
-        None => format!(":{}", passage.line),
+        // Two spaces behind it, as nothing may stick to what is to be clicked or copied.
+        None if keeps_lines => format!(":{} ", passage.line),
+        None => String::new(),
     };
-    if let Some(heading) = passage.heading.as_deref().filter(|heading| !heading.trim().is_empty()) {
-        let heading = on_one_line(heading.trim().trim_start_matches('#').trim_start());
-        place.push_str(&format!(", {heading}"));
+    let heading = passage.heading.as_deref().map(|heading| heading.trim().trim_start_matches('#'));
+    if let Some(heading) = heading.map(str::trim_start).filter(|heading| !heading.is_empty()) {
+        // Items of code and marks of time are no sections.
+        let is_section = kind != Ok(Kind::Code) && hit.format != "subtitles";
+        let before = if place.ends_with(' ') { " " } else { ", " };
+        let sign = if is_section && !heading.starts_with('§') { "§ " } else { "" };
+        place.push_str(&format!("{before}{sign}{}", on_one_line(heading)));
     }
+    place.truncate(place.trim_end().len());
     place
 }
 
@@ -200,6 +210,56 @@ fn explain(text: &mut String, hit: &Hit) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn hit(kind: &str, format: &str) -> Hit {
+        Hit {
+            rank: 1,
+            id: 1,
+            path: "/a".into(),
+            title: String::new(),
+            kind: kind.to_owned(),
+            format: format.to_owned(),
+            author: None,
+            dated: None,
+            size_bytes: 0,
+            modified_ns: 0,
+            score: 0.0,
+            exact_name: false,
+            scores: lsearch_index::Signals::default(),
+            standardised: lsearch_index::Signals::default(),
+            passage: None,
+            also_at: Vec::new(),
+        }
+    }
+
+    fn passage(page: Option<u32>, heading: &str) -> PassageHit {
+        PassageHit {
+            text: String::new(),
+            page,
+            line: 120,
+            heading: Some(heading.to_owned()).filter(|heading| !heading.is_empty()),
+            start: 0,
+            end: 0,
+            snippet: String::new(),
+            highlights: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn places_read_as_people_and_editors_name_them() {
+        let shown =
+            |kind, format, page, heading| place(&hit(kind, format), &passage(page, heading));
+        assert_eq!(shown("pdf", "pdf", Some(12), "4.2 Termination"), ", p. 12, § 4.2 Termination");
+        assert_eq!(shown("pdf", "pdf", Some(12), ""), ", p. 12");
+        assert_eq!(shown("code", "rust", None, "impl Scan › fn walk"), ":120  impl Scan › fn walk");
+        assert_eq!(shown("markdown", "md", None, "## Rent"), ":120  § Rent");
+        assert_eq!(shown("text", "text", None, ""), ":120");
+        assert_eq!(shown("text", "text", None, "§ 4 Rent"), ":120  § 4 Rent");
+        // Lines of a text that is not the file's own lead nowhere.
+        assert_eq!(shown("html", "html", None, "Rent"), ", § Rent");
+        assert_eq!(shown("text", "subtitles", None, "00:12:00"), ", 00:12:00");
+        assert_eq!(shown("html", "html", None, ""), "");
+    }
 
     #[test]
     fn painted_words_wrap_by_what_is_seen() {

@@ -1,6 +1,7 @@
 //! Cuts documents into passages.
 
 mod cutter;
+mod outline;
 mod tokens;
 mod window;
 
@@ -8,8 +9,9 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Document, title};
+use crate::Document;
 use cutter::Cutter;
+use outline::{HeadingPath, heading_lines};
 pub use tokens::estimate_tokens;
 
 /// A piece of a document's text: small enough to be an answer, large enough to have a meaning.
@@ -21,7 +23,8 @@ pub struct Passage {
     pub page: Option<u32>,
     /// 1-based line of the text on which the passage starts.
     pub line: u32,
-    /// Words of the nearest heading at or above the start of the passage.
+    /// The headings above the start of the passage, or on it, from the outermost in:
+    /// "Article II Rent › 4.2 Termination". At most four of them and 160 characters.
     pub heading: Option<String>,
 }
 
@@ -46,8 +49,14 @@ impl Default for PassageOptions {
 pub fn passages(document: &Document, options: &PassageOptions) -> Vec<Passage> {
     let heading_lines = heading_lines(document);
     let mut cutter = Cutter::new(document, &heading_lines, options);
-    let mut places =
-        Places { document, heading_lines: &heading_lines, headings_passed: 0, line: 1, counted: 0 };
+    let mut places = Places {
+        document,
+        heading_lines: &heading_lines,
+        headings_passed: 0,
+        path: HeadingPath::default(),
+        line: 1,
+        counted: 0,
+    };
     let mut passages = Vec::with_capacity(document.text.len() / 1024 + 1);
     while let Some(bytes) = cutter.next_piece() {
         passages.push(places.passage(bytes));
@@ -55,43 +64,12 @@ pub fn passages(document: &Document, options: &PassageOptions) -> Vec<Passage> {
     passages
 }
 
-/// The lines that the headings stand on, with marks such as `##` before them and an underline below
-/// them, but without white space around.
-fn heading_lines(document: &Document) -> Vec<Range<usize>> {
-    /// Farther than this from its heading, a line's end does not belong to the heading any more.
-    const REACH_BYTES: usize = 256;
-    let text = document.text.as_str();
-    let valid = document.headings.iter().filter(|h| text.get(h.bytes.clone()).is_some());
-    valid
-        .map(|heading| {
-            let Range { start, end } = heading.bytes;
-            let before = &text[text.ceil_char_boundary(start.saturating_sub(REACH_BYTES))..start];
-            let line = before.rsplit('\n').next().unwrap_or_default();
-            let marks = if line.len() == before.len() && before.len() < start { "" } else { line };
-            let start = start - marks.trim_start().len();
-
-            let after = &text[end..text.floor_char_boundary(end + REACH_BYTES)];
-            let mut lines = after.split_inclusive('\n');
-            let rest = lines.next().unwrap_or_default();
-            let is_whole = rest.ends_with('\n') || end + rest.len() == text.len();
-            let below = lines.next().unwrap_or_default().trim_end();
-            let is_underline = |mark| below.len() >= 3 && below.bytes().all(|b| b == mark);
-            if !is_whole {
-                start..end
-            } else if [b'=', b'-', b'~'].into_iter().any(is_underline) {
-                start..end + rest.len() + below.len()
-            } else {
-                start..end + rest.trim_end().len()
-            }
-        })
-        .collect()
-}
-
 /// Counts lines and headings as passages go by.
 struct Places<'a> {
     document: &'a Document,
     heading_lines: &'a [Range<usize>],
     headings_passed: usize,
+    path: HeadingPath,
     line: u32,
     counted: usize,
 }
@@ -102,12 +80,15 @@ impl Places<'_> {
         let passed = &document.text.as_bytes()[self.counted..bytes.start];
         self.line += passed.iter().filter(|&&byte| byte == b'\n').count() as u32;
         self.counted = bytes.start;
-        let above = &self.heading_lines[self.headings_passed..];
-        self.headings_passed += above.iter().take_while(|line| line.start <= bytes.start).count();
-        let heading = self.headings_passed.checked_sub(1).and_then(|last| {
-            let words = document.headings.get(last)?.bytes.clone();
-            title::clean(document.text.get(words)?)
-        });
+        while self.heading_lines.get(self.headings_passed).is_some_and(|l| l.start <= bytes.start) {
+            if let Some(heading) = document.headings.get(self.headings_passed)
+                && let Some(words) = document.text.get(heading.bytes.clone())
+            {
+                self.path.pass(heading.level, words);
+            }
+            self.headings_passed += 1;
+        }
+        let heading = self.path.line(&document.title);
         Passage { page: document.page_at(bytes.start), line: self.line, heading, bytes }
     }
 }

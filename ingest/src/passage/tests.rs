@@ -109,6 +109,58 @@ fn headings_begin_passages_and_are_named() {
 }
 
 #[test]
+fn headings_make_a_path() {
+    let text = format!(
+        "Lease\n\nArticle II Rent\n\n4.1 Amount\n\n{0}\n\n4.2 Termination\n\n{0}\n\nArticle III Use\n\n{0}",
+        paragraph(90)
+    );
+    let mut document = document(Kind::Text, &text);
+    document.title = "Lease".to_owned();
+    for (words, level) in [
+        ("Lease", 1),
+        ("Article II Rent", 2),
+        ("4.1 Amount", 3),
+        ("4.2 Termination", 3),
+        ("Article III Use", 2),
+    ] {
+        let start = text.find(words).unwrap();
+        document.headings.push(Heading { bytes: start..start + words.len(), level });
+    }
+    let options = PassageOptions { target_tokens: 100, max_tokens: 150 };
+    let paths: Vec<_> = passages(&document, &options).into_iter().map(|p| p.heading).collect();
+    assert_eq!(
+        paths.iter().map(Option::as_deref).collect::<Vec<_>>(),
+        [Some("Lease"), Some("Article II Rent › 4.2 Termination"), Some("Article III Use")]
+    );
+}
+
+#[test]
+fn a_long_path_keeps_its_innermost_headings() {
+    let mut path = HeadingPath::default();
+    assert_eq!(path.line("t"), None);
+    for level in 1..=6 {
+        path.pass(level, &format!("level {level}"));
+    }
+    assert_eq!(path.line("t").as_deref(), Some("level 3 › level 4 › level 5 › level 6"));
+    path.pass(6, &"word ".repeat(40));
+    let line = path.line("t").unwrap();
+    assert!(line.ends_with("word…") && line.chars().count() <= 161, "{line}");
+    path.pass(3, &"a".repeat(145));
+    assert_eq!(path.line("t"), Some(format!("level 2 › {}", "a".repeat(145))));
+    path.pass(1, "t");
+    assert_eq!(path.line("t").as_deref(), Some("t"));
+}
+
+#[test]
+fn a_comment_belongs_to_the_item_below_it() {
+    let text = "use a;\n\n/// Walks.\n#[inline]\nfn walk() {}\n\n/*\n  Talks.\n*/\nfn talk() {}\nfn end() {}\n";
+    let document = with_headings(Kind::Code, text, &["fn walk", "fn talk", "fn end"]);
+    let lines = heading_lines(&document);
+    let starts: Vec<_> = lines.into_iter().map(|line| &text[line]).collect();
+    assert_eq!(starts, ["/// Walks.", "/*", "fn end() {}"]);
+}
+
+#[test]
 fn a_heading_stays_with_its_text() {
     let text = format!("{}\n\nNotice\n======\n\n{}", paragraph(140), paragraph(100));
     let document = with_headings(Kind::Text, &text, &["Notice"]);
@@ -198,11 +250,16 @@ proptest! {
         let mut document = document(kind, &text);
         document.headings = text
             .match_indices("Heading")
-            .map(|(start, words)| Heading { bytes: start..start + words.len(), level: 2 })
+            .enumerate()
+            .map(|(at, (start, words))| {
+                Heading { bytes: start..start + words.len(), level: (at % 6) as u8 + 1 }
+            })
             .collect();
         let options = PassageOptions { target_tokens: target, max_tokens: target + extra };
         let mut end = 0;
         for passage in passages(&document, &options) {
+            let path = passage.heading.as_deref().unwrap_or_default();
+            prop_assert!(path.chars().count() <= 161 && path.matches(" › ").count() <= 3, "{}", path);
             let piece = &text[passage.bytes.clone()];
             prop_assert!(text[end..passage.bytes.start].chars().all(char::is_whitespace));
             prop_assert!(!piece.is_empty() && piece.trim() == piece);

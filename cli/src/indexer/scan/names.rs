@@ -59,8 +59,8 @@ pub fn extract_key(file: &FoundFile, file_hash: [u8; 32], ocr: Option<&Ocr>) -> 
 
 /// The same for a document that holds others, which no bytes known by [`extract_key`] may stand for: what lies in it
 /// has to be read along with it.
-pub fn holding_key(file: &FoundFile, file_hash: [u8; 32]) -> ExtractKey {
-    let key = extract_key(file, file_hash);
+pub fn holding_key(file: &FoundFile, file_hash: [u8; 32], ocr: Option<&Ocr>) -> ExtractKey {
+    let key = extract_key(file, file_hash, ocr);
     ExtractKey { kind: format!("{} that holds others", key.kind), ..key }
 }
 

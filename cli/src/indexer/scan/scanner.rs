@@ -172,7 +172,9 @@ impl<'a> Scanner<'a> {
 
     /// Whether something in a file is to be read; what is known by its bytes is written down at once.
     fn offered(&mut self, member: &FoundFile, hash: [u8; 32]) -> Result<bool, CliError> {
-        let Some(content) = self.writer.content_of(&extract_key(member, hash))? else {
+        let Some(content) =
+            self.writer.content_of(&extract_key(member, hash, self.ocr.as_ref()))?
+        else {
             return Ok(true);
         };
         self.known.take(&member.path);
@@ -388,7 +390,7 @@ impl<'a> Scanner<'a> {
             document.headings.iter().map(|heading| heading.bytes.clone()).collect();
         let key = match has_members {
             false => extract_key(file, document.file_hash, self.ocr.as_ref()),
-            true => holding_key(file, document.file_hash),
+            true => holding_key(file, document.file_hash, self.ocr.as_ref()),
         };
         let content = self.writer.put_content(
             &key,
