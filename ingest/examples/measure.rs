@@ -1,6 +1,7 @@
 //! Extracts every file given and prints, tab-separated, what became of it and how long it took.
 //! With `--text FOLDER` the texts are written there, with a form feed before each page but the first;
-//! with `--worker PROGRAM` the files are extracted in child processes.
+//! with `--worker PROGRAM` the files are extracted in child processes; with `--headings` each heading
+//! is printed too, with its line and level.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ fn main() -> io::Result<()> {
         arguments.next();
         texts = arguments.next().map(PathBuf::from);
     }
+    let headings = arguments.next_if(|argument| argument == "--headings").is_some();
     let mut extractor = None;
     if arguments.peek().is_some_and(|argument| argument == "--worker") {
         arguments.next();
@@ -53,6 +55,9 @@ fn main() -> io::Result<()> {
                     document.title,
                     document.warnings.join("; ")
                 )?;
+                if headings {
+                    write_headings(&mut out, path, &document)?;
+                }
                 if let (Some(folder), Some(name)) = (&texts, path.file_name()) {
                     let mut name = name.to_owned();
                     name.push(".out");
@@ -74,6 +79,18 @@ fn with_form_feeds(document: &Document) -> String {
     let pages: Vec<&str> =
         ends.map(|end| &document.text[std::mem::replace(&mut start, end)..end]).collect();
     pages.join("\u{c}")
+}
+
+fn write_headings(out: &mut impl Write, path: &Path, document: &Document) -> io::Result<()> {
+    let (mut line, mut counted) = (1, 0);
+    for heading in &document.headings {
+        let start = heading.bytes.start;
+        line += document.text[counted..start].matches('\n').count();
+        counted = start;
+        let words = document.text[heading.bytes.clone()].replace('\n', " ");
+        writeln!(out, "{}\theading\t{line}\t{}\t{words}", path.display(), heading.level)?;
+    }
+    Ok(())
 }
 
 fn extractor_with(worker_program: PathBuf) -> Extractor {

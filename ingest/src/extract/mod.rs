@@ -1,5 +1,6 @@
 //! Files into documents, one module a format.
 
+mod code;
 mod epub;
 mod flow;
 mod html;
@@ -180,7 +181,7 @@ pub(crate) fn extract(
     // The parsers are other people's code on other people's data: a panic is an answer too.
     let extracted = catch_unwind(AssertUnwindSafe(|| match kind {
         Kind::Text => Ok(plain::text(bytes)),
-        Kind::Code => Ok(plain::code(bytes, path)),
+        Kind::Code => Ok(code::extract(bytes, path, &format)),
         Kind::Markdown => Ok(markdown::extract(bytes)),
         Kind::Html => Ok(html::extract(bytes)),
         Kind::Pdf => pdf::extract(&bytes, limits, course),

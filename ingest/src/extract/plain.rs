@@ -1,6 +1,4 @@
-//! Plain text and code: the text is the file.
-
-use std::path::Path;
+//! Plain text: the text is the file.
 
 use super::Extracted;
 use crate::encoding::{Decoded, decode};
@@ -12,10 +10,6 @@ pub(super) fn text(bytes: Vec<u8>) -> Extracted {
     extracted.headings = find_headings(&extracted.text);
     extracted.title = title::from_first_line(&extracted.text);
     extracted
-}
-
-pub(super) fn code(bytes: Vec<u8>, path: &Path) -> Extracted {
-    Extracted { title: Some(title::from_name(path)), ..decoded(bytes) }
 }
 
 /// The text with its encoding and a warning where bytes were lost.
