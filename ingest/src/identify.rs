@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::encoding::looks_like_text;
-use crate::extract::mail;
+use crate::extract::{looks_like_man, mail};
 use crate::sniff::{self, Compound, Zipped};
 use crate::{Guess, Kind, SkipReason, guess_by_name};
 
@@ -57,7 +57,7 @@ pub fn identify(path: &Path, bytes: &[u8]) -> Result<(Kind, String), SkipReason>
     match guess {
         // Text under the name of an office file is a page or a table that a program saved so.
         Guess::Known(kind, _) if kind.is_packed() && is_text => {
-            let (kind, format) = by_content(head);
+            let (kind, format) = by_content(path, head);
             Ok((kind, format.to_owned()))
         }
         Guess::Known(kind, format) if kind.is_packed() => Ok((kind, format.to_owned())),
@@ -65,7 +65,7 @@ pub fn identify(path: &Path, bytes: &[u8]) -> Result<(Kind, String), SkipReason>
         Guess::Known(kind, format) => Ok((kind, format.to_owned())),
         Guess::Skip(reason) => Err(reason),
         Guess::Container(_) | Guess::Unknown => {
-            let (kind, format) = by_content(head);
+            let (kind, format) = by_content(path, head);
             Ok((kind, format.to_owned()))
         }
     }
@@ -97,7 +97,10 @@ fn in_compound(bytes: &[u8], guess: Guess) -> Result<(Kind, String), SkipReason>
 }
 
 /// The format of text whose name says nothing.
-fn by_content(head: &[u8]) -> (Kind, &'static str) {
+fn by_content(path: &Path, head: &[u8]) -> (Kind, &'static str) {
+    if has_manual_section(path) && looks_like_man(head) {
+        return (Kind::Text, "man");
+    }
     if starts_like_html(head) {
         return (Kind::Html, "html");
     }
@@ -128,6 +131,15 @@ fn by_content(head: &[u8]) -> (Kind, &'static str) {
         return (Kind::Code, "script");
     }
     (Kind::Text, "text")
+}
+
+/// `ls.1`, `Foo.3pm`.
+fn has_manual_section(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    let rest = extension.strip_prefix(|c: char| matches!(c, '1'..='9' | 'n' | 'l'));
+    rest.is_some_and(|rest| {
+        rest.len() <= 6 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
 }
 
 fn starts_like_html(head: &[u8]) -> bool {
@@ -262,6 +274,9 @@ mod tests {
         assert_eq!(ok("run", b"#!/usr/bin/env python3\n").1, "python");
         assert_eq!(ok("run", b"#!/bin/bash\n").1, "shell");
         assert_eq!(ok("page", b"\n <HTML><p>x").0, Kind::Html);
+        assert_eq!(ok("ls.1", b".TH LS 1\n").1, "man");
+        assert_eq!(ok("Foo.3pm", b"'\\\" t\n.Dd now\n").1, "man");
+        assert_eq!(ok("notes.1", b"First notes\n").1, "text");
         assert_eq!(ok("letter", "Sehr geehrte Frau Müller".as_bytes()).0, Kind::Text);
         assert_eq!(ok("talk about %PDF- headers", b"About %PDF- headers").0, Kind::Text);
     }

@@ -10,6 +10,7 @@
 //! of vectors or indexes: everything comes in as an argument and goes out as a value.
 
 mod container;
+mod dated;
 mod document;
 mod encoding;
 mod error;

@@ -1,5 +1,6 @@
 //! HTML: the visible text, with a line for each block.
 
+mod meta;
 mod writer;
 
 use scraper::node::Element;
@@ -43,8 +44,10 @@ pub(super) fn extract(bytes: Vec<u8>) -> Extracted {
     if replaced {
         warnings.push(plain::replaced_warning());
     }
+    let declared = meta::declared(&html);
     let (text, headings) = (page.text, page.headings);
-    Extracted { text, title, headings, encoding, warnings, ..Extracted::default() }
+    let (author, dated) = (declared.author, declared.dated);
+    Extracted { text, title, author, dated, headings, encoding, warnings, ..Extracted::default() }
 }
 
 /// The label in `<meta charset=…>` or `<meta http-equiv … content="…; charset=…">`, or of an XML

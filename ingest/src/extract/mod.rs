@@ -1,18 +1,28 @@
 //! Files into documents, one module a format.
 
+mod accents;
 mod code;
+mod declared;
 mod epub;
 mod flow;
 mod html;
+mod latex;
 pub(crate) mod mail;
+mod man;
 mod markdown;
+mod markup;
+mod notebook;
 mod ocr;
 mod office;
 mod package;
 mod pdf;
 mod plain;
 mod rtf;
+mod subtitles;
 mod xml;
+mod xml_title;
+
+pub(crate) use man::looks_like_man;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -180,8 +190,9 @@ pub(crate) fn extract(
     let file_hash = *blake3::hash(&bytes).as_bytes();
     // The parsers are other people's code on other people's data: a panic is an answer too.
     let extracted = catch_unwind(AssertUnwindSafe(|| match kind {
-        Kind::Text => Ok(plain::text(bytes)),
+        Kind::Text => Ok(text(bytes, &format)),
         Kind::Code => Ok(code::extract(bytes, path, &format)),
+        Kind::Markdown if format == "ipynb" => Ok(notebook::extract(bytes)),
         Kind::Markdown => Ok(markdown::extract(bytes)),
         Kind::Html => Ok(html::extract(bytes)),
         Kind::Pdf => pdf::extract(&bytes, limits, course),
@@ -223,6 +234,15 @@ pub(crate) fn extract(
         warnings,
     };
     (Outcome::Document(Box::new(document)), attachments)
+}
+
+fn text(bytes: Vec<u8>, format: &str) -> Extracted {
+    match format {
+        "tex" => latex::extract(bytes),
+        "man" => man::extract(bytes),
+        "subtitles" => subtitles::extract(bytes),
+        _ => markup::extract(bytes, format),
+    }
 }
 
 /// The words of a caught panic.

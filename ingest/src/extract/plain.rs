@@ -1,16 +1,7 @@
-//! Plain text: the text is the file.
+//! Bytes into the text that all formats of text begin with.
 
 use super::Extracted;
 use crate::encoding::{Decoded, decode};
-use crate::headings::find_headings;
-use crate::title;
-
-pub(super) fn text(bytes: Vec<u8>) -> Extracted {
-    let mut extracted = decoded(bytes);
-    extracted.headings = find_headings(&extracted.text);
-    extracted.title = title::from_first_line(&extracted.text);
-    extracted
-}
 
 /// The text with its encoding and a warning where bytes were lost.
 pub(super) fn decoded(bytes: Vec<u8>) -> Extracted {

@@ -14,7 +14,7 @@ mod summary;
 use std::ops::Range;
 use std::path::Path;
 
-use super::{Extracted, plain};
+use super::{Extracted, plain, xml_title};
 use crate::{Heading, title};
 use languages::{Language, Layout, language};
 
@@ -33,7 +33,10 @@ struct Item {
 
 pub(super) fn extract(bytes: Vec<u8>, path: &Path, format: &str) -> Extracted {
     let mut extracted = plain::decoded(bytes);
-    let summary = summary::summary(&extracted.text, format);
+    let summary = match format {
+        "xml" => xml_title::own_title(&extracted.text),
+        _ => summary::summary(&extracted.text, format),
+    };
     extracted.title = Some(summary.unwrap_or_else(|| title::from_name(path)));
     if let Some(language) = language(format).filter(|_| extracted.text.len() <= CODE_BYTES) {
         extracted.headings = headings(&extracted.text, &language);

@@ -113,3 +113,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_page_says_who_wrote_it_and_when() {
+    let page = "<title>T</title><meta name=author content='A. Osei'><meta property='article:author' content='https://a.b/osei'>\
+                <meta name=date content='2023'><meta property='article:published_time' content='2024-03-01T08:00:00Z'>\
+                <meta name='DC.creator' content='B. Lund'><p>Text";
+    let extracted = extract(page.into());
+    assert_eq!(extracted.author.as_deref(), Some("A. Osei; B. Lund"));
+    assert_eq!(extracted.dated.as_deref(), Some("2024-03-01"));
+    let extracted = extract(
+        "<time itemprop=datePublished datetime=2024-03>March</time><meta name=date content=soon>"
+            .into(),
+    );
+    assert_eq!((extracted.author, extracted.dated.as_deref()), (None, Some("2024-03")));
+}
