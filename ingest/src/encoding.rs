@@ -33,7 +33,7 @@ pub fn decode(bytes: Vec<u8>, declared: Option<&str>) -> Decoded {
                 return decoded;
             }
             // Text of ASCII letters in UTF-16 is valid UTF-8, with a NUL after each letter.
-            if !text.contains('\0') || utf16_by_zeros(text.as_bytes()).is_none() {
+            if !text.contains('\0') || utf16_without_mark(text.as_bytes()).is_none() {
                 return Decoded { text: normalize(text), encoding: None, replaced: false };
             }
             text.into_bytes()
@@ -45,7 +45,7 @@ pub fn decode(bytes: Vec<u8>, declared: Option<&str>) -> Decoded {
     {
         return decode_as(encoding, &bytes[mark_bytes..]);
     }
-    if let Some(encoding) = utf16_by_zeros(&bytes) {
+    if let Some(encoding) = utf16_without_mark(&bytes) {
         return decode_as(encoding, &bytes);
     }
     if is_mostly_utf8(&bytes) {
@@ -84,7 +84,7 @@ pub(crate) fn looks_like_text(head: &[u8]) -> bool {
     if matches!(Encoding::for_bom(head), Some((encoding, _)) if encoding != UTF_8) {
         return true;
     }
-    if utf16_by_zeros(head).is_some() {
+    if utf16_without_mark(head).is_some() {
         return true;
     }
     let is_control = |&&byte: &&u8| matches!(byte, 0x01..=0x06 | 0x0E..=0x1A | 0x1C..=0x1F | 0x7F);
@@ -98,8 +98,12 @@ fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> Decoded {
     Decoded { text: normalize(text.into_owned()), encoding: name, replaced }
 }
 
-/// UTF-16 without a byte order mark: text in mostly Latin letters has a zero in nearly every other
-/// byte, always on the same side.
+/// UTF-16 without a byte order mark.
+fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
+    utf16_by_zeros(bytes).or_else(|| utf16_by_script(bytes))
+}
+
+/// Text in mostly Latin letters has a zero in nearly every other byte, always on the same side.
 fn utf16_by_zeros(bytes: &[u8]) -> Option<&'static Encoding> {
     let head = &bytes[..bytes.len().min(4096) & !1];
     if head.len() < 8 {
@@ -115,6 +119,56 @@ fn utf16_by_zeros(bytes: &[u8]) -> Option<&'static Encoding> {
     } else {
         None
     }
+}
+
+/// Text in other scripts has few zeros, those of its spaces, line ends and digits. Read the right
+/// way it is made of letters and of few scripts; data of another sort is not, whichever way it is
+/// read.
+fn utf16_by_script(bytes: &[u8]) -> Option<&'static Encoding> {
+    let head = &bytes[..bytes.len().min(8192) & !1];
+    // No text in another encoding has a zero at all.
+    if head.len() < 16 || !head.contains(&0) {
+        return None;
+    }
+    let pairs = || head.chunks_exact(2);
+    let little = scripts_of(pairs().map(|pair| u16::from_le_bytes([pair[0], pair[1]])));
+    let big = scripts_of(pairs().map(|pair| u16::from_be_bytes([pair[0], pair[1]])));
+    match (little, big) {
+        (Some(little), Some(big)) if little == big => None,
+        (Some(little), Some(big)) => Some(if little < big { UTF_16LE } else { UTF_16BE }),
+        (Some(_), None) => Some(UTF_16LE),
+        (None, Some(_)) => Some(UTF_16BE),
+        (None, None) => None,
+    }
+}
+
+/// How many rows of 256 characters the text uses; `None` where the units make no text.
+fn scripts_of(units: impl Iterator<Item = u16> + Clone) -> Option<usize> {
+    let mut rows = [false; 256];
+    let (mut characters, mut odd, mut gaps) = (0_usize, 0_usize, 0_usize);
+    let mut decoded = char::decode_utf16(units).peekable();
+    while let Some(unit) = decoded.next() {
+        // The last one may be cut in two.
+        let Ok(c) = unit else {
+            if decoded.peek().is_some() {
+                return None;
+            }
+            break;
+        };
+        let is_gap = matches!(c, '\t' | '\n' | '\r' | ' ');
+        if c.is_control() && !is_gap && c != '\u{C}' {
+            return None;
+        }
+        let is_mark = matches!(c, '\u{300}'..='\u{36F}' | '\u{591}'..='\u{5C7}' | '\u{600}'..='\u{6FF}'
+            | '\u{900}'..='\u{E7F}' | '\u{2010}'..='\u{205E}' | '\u{20A0}'..='\u{2122}' | '\u{3000}'..='\u{303F}'
+            | '\u{FF00}'..='\u{FFEF}');
+        characters += 1;
+        gaps += usize::from(is_gap);
+        odd += usize::from(!(is_gap || is_mark || c.is_alphanumeric() || c.is_ascii_punctuation()));
+        rows[(u32::from(c) >> 8) as usize & 0xFF] = true;
+    }
+    let is_text = gaps > 0 && odd * 20 <= characters;
+    is_text.then(|| rows.iter().filter(|used| **used).count())
 }
 
 /// Whether the bytes are UTF-8 with some damage, rather than another encoding.
@@ -244,6 +298,92 @@ mod tests {
         assert_eq!(decoded.encoding.as_deref(), Some("ISO-2022-JP"));
         let log = "\u{1B}[1mbold\u{1B}(B\u{1B}[m and \u{1B}$B nonsense\u{1B}";
         assert_eq!(decode(log.into(), None).text, log);
+    }
+
+    const SAMPLES: [(&str, &str); 8] = [
+        (
+            "russian",
+            "Договор аренды заключён между сторонами сроком на пять лет.\nАрендатор обязуется вносить плату ежемесячно, не позднее десятого числа.\n",
+        ),
+        (
+            "greek",
+            "Η σύμβαση μίσθωσης συνάπτεται για πέντε έτη.\nΟ μισθωτής καταβάλλει το μίσθωμα κάθε μήνα.\n",
+        ),
+        (
+            "chinese",
+            "合同双方经协商一致，就租赁房屋事宜订立本合同。\n租期为三年，自签订之日起生效，一方不得擅自解除。\n",
+        ),
+        (
+            "japanese",
+            "契約の当事者は、以下の条項に同意し、本契約を締結するものとする。\n賃料は毎月末日までに支払う。\n",
+        ),
+        (
+            "korean",
+            "임대차 계약은 양 당사자의 합의로 체결된다.\n임차인은 매월 말일까지 차임을 지급한다.\n",
+        ),
+        ("hebrew", "חוזה השכירות נערך בין הצדדים לתקופה של חמש שנים.\nהשוכר ישלם מדי חודש.\n"),
+        ("arabic", "يبرم عقد الإيجار بين الطرفين لمدة خمس سنوات.\nيدفع المستأجر الأجرة كل شهر.\n"),
+        ("hindi", "किराया अनुबंध पाँच वर्षों के लिए किया जाता है।\nकिरायेदार हर महीने भुगतान करेगा।\n"),
+    ];
+
+    #[test]
+    fn utf16_in_any_script_without_a_mark() {
+        for (language, text) in SAMPLES {
+            for swap in [false, true] {
+                let bytes: Vec<u8> = text
+                    .encode_utf16()
+                    .flat_map(|unit| if swap { unit.to_be_bytes() } else { unit.to_le_bytes() })
+                    .collect();
+                assert!(looks_like_text(&bytes), "{language} {swap}");
+                let decoded = decode(bytes, None);
+                assert_eq!(decoded.text, text, "{language} {swap}");
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_are_no_text_in_utf16() {
+        let numbers = |step: u32, mask: u32| -> Vec<u8> {
+            let values = (0..2000_u32).map(|n| (n.wrapping_mul(step) ^ (n >> 3)) & mask);
+            values.flat_map(|value| (value as u16).to_le_bytes()).collect()
+        };
+        for (step, mask) in [
+            (1, 0xFFFF),
+            (2_654_435_761, 0xFFFF),
+            (7, 0x3FF),
+            (1_103_515_245, 0x0FFF),
+            (40_503, 0x7FFF),
+        ] {
+            assert!(!looks_like_text(&numbers(step, mask)), "{step} {mask:x}");
+        }
+        let floats: Vec<u8> = (0..500).flat_map(|n| (n as f32 * 0.37).to_le_bytes()).collect();
+        assert!(!looks_like_text(&floats));
+    }
+
+    #[test]
+    fn legacy_encodings_are_told_apart() {
+        use encoding_rs::*;
+        let czech = "Smlouva o nájmu se uzavírá na dobu pěti let. Nájemce je povinen platit nájemné měsíčně, nejpozději k desátému dni. Žádná ze stran nesmí smlouvu ukončit dříve.";
+        let french = "Le bail est conclu pour une durée de cinq années entières. Le preneur s’engage à payer le loyer à l’échéance, où qu’il réside.";
+        let samples: [(&Encoding, &str); 10] = [
+            (SHIFT_JIS, SAMPLES[3].1),
+            (EUC_JP, SAMPLES[3].1),
+            (GB18030, SAMPLES[2].1),
+            (EUC_KR, SAMPLES[4].1),
+            (KOI8_R, SAMPLES[0].1),
+            (WINDOWS_1251, SAMPLES[0].1),
+            (WINDOWS_1252, french),
+            (ISO_8859_2, czech),
+            (WINDOWS_1253, SAMPLES[1].1),
+            (WINDOWS_1255, SAMPLES[5].1),
+        ];
+        for (encoding, text) in samples {
+            let text = text.repeat(4);
+            let (bytes, _, unmappable) = encoding.encode(&text);
+            assert!(!unmappable && looks_like_text(&bytes), "{}", encoding.name());
+            let decoded = decode(bytes.into_owned(), None);
+            assert_eq!(decoded.text, text, "{} read as {:?}", encoding.name(), decoded.encoding);
+        }
     }
 
     #[test]
