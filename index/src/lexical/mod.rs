@@ -5,6 +5,7 @@ mod compile;
 mod directory;
 mod entry;
 mod schema;
+mod stem;
 mod tokens;
 mod writer;
 

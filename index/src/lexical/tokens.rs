@@ -7,6 +7,8 @@ use tantivy::tokenizer::{
     AsciiFoldingFilter, Language, RawTokenizer, Stemmer, TextAnalyzer, Token, TokenStream,
     Tokenizer,
 };
+
+use super::stem::RememberingStemmer;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Longer runs are data, not words: they take a position but are not indexed.
@@ -27,7 +29,7 @@ pub(crate) enum Purpose {
 pub(crate) fn analyzer(purpose: Purpose) -> TextAnalyzer {
     TextAnalyzer::builder(WordTokenizer { purpose })
         .filter(AsciiFoldingFilter)
-        .filter(Stemmer::new(Language::English))
+        .filter(RememberingStemmer)
         .build()
 }
 
