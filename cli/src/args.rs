@@ -337,7 +337,7 @@ pub struct EvalArgs {
     /// Machine-readable output
     #[arg(long)]
     pub json: bool,
-    /// Weights of keyword, document and passage scores in hybrid mode, e.g. 1,0.2,0.6
+    /// Weights of keyword, document and passage scores in hybrid mode, e.g. 1,0.3,0.3
     #[arg(long, value_name = "K,D,P", value_delimiter = ',', num_args = 1)]
     pub weights: Vec<f32>,
     /// Where encoded collections are kept between runs

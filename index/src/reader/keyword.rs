@@ -167,7 +167,7 @@ pub(super) struct KeywordScores<'a> {
 }
 
 /// Weight of the best passage beside the whole document.
-const PASSAGE: f32 = 0.5;
+const PASSAGE: f32 = 0.7;
 /// Passages are looked at in this many documents, the best by their whole text; in fewer where the
 /// query has many words.
 const PASSAGES_OF: usize = 2000;
