@@ -1,7 +1,7 @@
 use whatlang::detect;
 
 /// Bytes of text that are looked at, at each of [`SAMPLES`] places.
-const SAMPLE_BYTES: usize = 3000;
+const SAMPLE_BYTES: usize = 1200;
 const SAMPLES: usize = 4;
 
 /// The language most of the text is in, as an ISO 639-3 code; `None` when unsure.

@@ -108,7 +108,8 @@ impl<'a> Cutter<'a> {
         let mut unbroken = 0;
         for (offset, c) in self.text[start..].char_indices() {
             let at = start + offset;
-            if class_of(c) == Class::Space {
+            let class = class_of(c);
+            if class == Class::Space {
                 let space = space.get_or_insert(Space { start: at, line_ends: 0, line_start: at });
                 if c == '\n' {
                     space.line_ends += 1;
@@ -117,7 +118,7 @@ impl<'a> Cutter<'a> {
                 if at - space.start > LONG_SPACE_BYTES {
                     return self.end(space.start, gauge);
                 }
-                gauge.push(c, at);
+                gauge.push(c, class, at);
                 continue;
             }
             if wall.is_some_and(|wall| at >= wall) {
@@ -139,7 +140,7 @@ impl<'a> Cutter<'a> {
                 let strength = Strength::Character;
                 self.window.places.push(Place { at, tokens, strength, after_heading });
             }
-            gauge.push(c, at);
+            gauge.push(c, class, at);
             unbroken += 1;
             // A little beyond, to see whether cutting here would leave a scrap behind.
             if gauge.tokens() > self.sizes.max + self.sizes.small() {

@@ -9,7 +9,7 @@
 /// Estimates the tokens of a text.
 pub fn estimate_tokens(text: &str) -> usize {
     let mut counter = TokenCounter::default();
-    text.chars().for_each(|c| counter.push(c));
+    text.chars().for_each(|c| counter.push(c, class_of(c)));
     counter.tokens()
 }
 
@@ -26,12 +26,32 @@ pub(crate) enum Class {
     Single,
 }
 
+#[inline]
 pub(crate) fn class_of(c: char) -> Class {
+    // Most text is ASCII, and every character of it is asked about.
+    match ASCII_CLASSES.get(c as usize) {
+        Some(class) => *class,
+        None => class_beyond_ascii(c),
+    }
+}
+
+const ASCII_CLASSES: [Class; 128] = {
+    let mut classes = [Class::Single; 128];
+    let mut code = 0;
+    while code < 128 {
+        classes[code] = match code as u8 {
+            b'a'..=b'z' | b'A'..=b'Z' => Class::Letter,
+            b' ' | b'\t'..=b'\r' => Class::Space,
+            b'0'..=b'9' => Class::Digit,
+            _ => Class::Single,
+        };
+        code += 1;
+    }
+    classes
+};
+
+fn class_beyond_ascii(c: char) -> Class {
     match c {
-        'a'..='z' | 'A'..='Z' => Class::Letter,
-        ' ' | '\t'..='\r' => Class::Space,
-        '0'..='9' => Class::Digit,
-        _ if c.is_ascii() => Class::Single,
         _ if c.is_whitespace() => Class::Space,
         _ if is_unspaced_script(c) => Class::Single,
         _ if c.is_alphabetic() => Class::Letter,
@@ -60,8 +80,9 @@ pub(crate) struct TokenCounter {
 }
 
 impl TokenCounter {
-    pub(crate) fn push(&mut self, c: char) {
-        let class = class_of(c);
+    /// Counts a character of this class.
+    #[inline]
+    pub(crate) fn push(&mut self, c: char, class: Class) {
         self.run = if self.last == Some(class) { self.run + 1 } else { 1 };
         self.last = Some(class);
         self.hundredths += match class {

@@ -2,7 +2,7 @@
 
 use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
-use super::tokens::{TokenCounter, estimate_tokens};
+use super::tokens::{Class, TokenCounter, estimate_tokens};
 
 /// How good a place is for a cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -170,8 +170,9 @@ impl Gauge {
         Self { counter: TokenCounter::default(), limit, full_at: None }
     }
 
-    pub(super) fn push(&mut self, c: char, at: usize) {
-        self.counter.push(c);
+    #[inline]
+    pub(super) fn push(&mut self, c: char, class: Class, at: usize) {
+        self.counter.push(c, class);
         if self.full_at.is_none() && self.counter.tokens() > self.limit {
             self.full_at = Some(at);
         }
