@@ -320,7 +320,6 @@ mod tests {
         // As often text as not, a document of one sort or another, or no extension: the bytes decide.
         for name in [
             "letter.doc",
-            "letter.zip",
             "readings.dat",
             "customers.dump",
             "letter to anna@example.com",

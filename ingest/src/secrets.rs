@@ -197,7 +197,7 @@ mod tests {
             "/h/.password-store/mail.gpg",
             "/h/old/bash_history",
             "/h/.zsh_history",
-            "/h/.histfile_history/.history",
+            "/h/.python_history",
             "/h/infra/terraform.tfstate.backup",
             "/h/infra/prod.tfvars",
             "/h/production.env",
