@@ -53,9 +53,7 @@ def overlap(ours, theirs):
 def extract(measure, files):
     """What `measure --text` makes of the files: pages of text by file."""
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(
-            [measure, "--text", folder, *files], check=True, stdout=subprocess.DEVNULL
-        )
+        subprocess.run([measure, "--text", folder, *files], check=True, stdout=subprocess.DEVNULL)
         texts = {}
         for file in files:
             out = pathlib.Path(folder, f"{file.name}.out")
@@ -84,11 +82,19 @@ def compare(texts, show_all):
 
 def divided(texts):
     """Words that a line end divides and that no reference has so."""
-    ends = [match for pages in texts.values() for page in pages
-            for match in re.findall(r"[^\W\d_]+-\n+[^\W\d_]+", page)]
+    ends = [
+        match
+        for pages in texts.values()
+        for page in pages
+        for match in re.findall(r"[^\W\d_]+-\n+[^\W\d_]+", page)
+    ]
     lower = [end for end in ends if end.rsplit("\n", 1)[1][0].islower()]
-    print(f"line ends with a hyphen inside of a word: {len(ends)}, before a small letter: {len(lower)}")
-    ligatures = sum(len(re.findall("[\ufb00-\ufb06\u00ad]", p)) for ps in texts.values() for p in ps)
+    print(
+        f"line ends with a hyphen inside of a word: {len(ends)}, before a small letter: {len(lower)}"
+    )
+    ligatures = sum(
+        len(re.findall("[\ufb00-\ufb06\u00ad]", p)) for ps in texts.values() for p in ps
+    )
     print(f"ligatures and soft hyphens: {ligatures}")
 
 
@@ -103,8 +109,12 @@ def check_pages(texts, count, seed):
         return [squeeze(page.get_text()) for page in pymupdf.open(file)]
 
     rng = random.Random(seed)
-    candidates = [(file, number) for file, pages in texts.items() for number in range(len(pages))
-                  if len(words(pages[number])) >= 30]
+    candidates = [
+        (file, number)
+        for file, pages in texts.items()
+        for number in range(len(pages))
+        if len(words(pages[number])) >= 30
+    ]
     chosen, right, wrong = rng.sample(candidates, min(count, len(candidates))), 0, []
     for file, number in chosen:
         theirs = pages_of(file)
@@ -118,8 +128,10 @@ def check_pages(texts, count, seed):
         if found == best and best > 0 and all(p in here for p in unique):
             right += 1
         else:
-            wrong.append(f"{file.name[:60]} page {number + 1}: {found} of {len(phrases)} runs, "
-                         f"elsewhere {best}, {sum(p not in here for p in unique)} strays")
+            wrong.append(
+                f"{file.name[:60]} page {number + 1}: {found} of {len(phrases)} runs, "
+                f"elsewhere {best}, {sum(p not in here for p in unique)} strays"
+            )
     print(f"pages right: {right} of {len(chosen)}")
     for line in wrong:
         print("  " + line)

@@ -19,9 +19,21 @@ import subprocess
 import sys
 
 ENDINGS = {
-    "python": ["py"], "rust": ["rs"], "javascript": ["js", "mjs"], "typescript": ["ts"], "tsx": ["tsx"],
-    "c": ["c", "h"], "cpp": ["cc", "cpp", "hpp", "cxx"], "java": ["java"], "go": ["go"], "csharp": ["cs"],
-    "kotlin": ["kt"], "ruby": ["rb"], "php": ["php"], "swift": ["swift"], "scala": ["scala"],
+    "python": ["py"],
+    "rust": ["rs"],
+    "javascript": ["js", "mjs"],
+    "typescript": ["ts"],
+    "tsx": ["tsx"],
+    "c": ["c", "h"],
+    "cpp": ["cc", "cpp", "hpp", "cxx"],
+    "java": ["java"],
+    "go": ["go"],
+    "csharp": ["cs"],
+    "kotlin": ["kt"],
+    "ruby": ["rb"],
+    "php": ["php"],
+    "swift": ["swift"],
+    "scala": ["scala"],
 }
 MODULES = {
     "typescript": ("tree_sitter_typescript", "language_typescript"),
@@ -30,48 +42,96 @@ MODULES = {
     "php": ("tree_sitter_php", "language_php"),
 }
 JAVASCRIPT = {
-    "function_declaration", "generator_function_declaration", "class_declaration", "method_definition",
-    "abstract_class_declaration", "interface_declaration", "enum_declaration", "type_alias_declaration",
-    "internal_module", "function_signature",
+    "function_declaration",
+    "generator_function_declaration",
+    "class_declaration",
+    "method_definition",
+    "abstract_class_declaration",
+    "interface_declaration",
+    "enum_declaration",
+    "type_alias_declaration",
+    "internal_module",
+    "function_signature",
 }
 # Node types that are items, by language.
 ITEMS = {
     "rust": {
-        "function_item", "function_signature_item", "struct_item", "enum_item", "union_item", "trait_item",
-        "impl_item", "mod_item", "macro_definition",
+        "function_item",
+        "function_signature_item",
+        "struct_item",
+        "enum_item",
+        "union_item",
+        "trait_item",
+        "impl_item",
+        "mod_item",
+        "macro_definition",
     },
-    "javascript": JAVASCRIPT, "typescript": JAVASCRIPT, "tsx": JAVASCRIPT,
+    "javascript": JAVASCRIPT,
+    "typescript": JAVASCRIPT,
+    "tsx": JAVASCRIPT,
     "c": {"function_definition", "struct_specifier", "union_specifier", "enum_specifier"},
     "cpp": {
-        "function_definition", "struct_specifier", "union_specifier", "enum_specifier", "class_specifier",
+        "function_definition",
+        "struct_specifier",
+        "union_specifier",
+        "enum_specifier",
+        "class_specifier",
         "namespace_definition",
     },
     "java": {
-        "class_declaration", "interface_declaration", "enum_declaration", "record_declaration",
-        "method_declaration", "constructor_declaration",
+        "class_declaration",
+        "interface_declaration",
+        "enum_declaration",
+        "record_declaration",
+        "method_declaration",
+        "constructor_declaration",
     },
     "go": {"function_declaration", "method_declaration", "type_spec", "type_alias"},
     "csharp": {
-        "class_declaration", "interface_declaration", "enum_declaration", "struct_declaration",
-        "record_declaration", "namespace_declaration", "file_scoped_namespace_declaration",
-        "method_declaration", "constructor_declaration",
+        "class_declaration",
+        "interface_declaration",
+        "enum_declaration",
+        "struct_declaration",
+        "record_declaration",
+        "namespace_declaration",
+        "file_scoped_namespace_declaration",
+        "method_declaration",
+        "constructor_declaration",
     },
     "kotlin": {"class_declaration", "object_declaration", "function_declaration"},
     "ruby": {"class", "module", "method", "singleton_method"},
     "php": {
-        "function_definition", "class_declaration", "interface_declaration", "trait_declaration",
-        "enum_declaration", "method_declaration", "namespace_definition",
+        "function_definition",
+        "class_declaration",
+        "interface_declaration",
+        "trait_declaration",
+        "enum_declaration",
+        "method_declaration",
+        "namespace_definition",
     },
     "swift": {
-        "class_declaration", "protocol_declaration", "function_declaration", "init_declaration",
+        "class_declaration",
+        "protocol_declaration",
+        "function_declaration",
+        "init_declaration",
         "protocol_function_declaration",
     },
     "scala": {
-        "class_definition", "object_definition", "trait_definition", "enum_definition", "function_definition",
+        "class_definition",
+        "object_definition",
+        "trait_definition",
+        "enum_definition",
+        "function_definition",
         "function_declaration",
     },
 }
-NEEDS_BODY = {"struct_specifier", "union_specifier", "enum_specifier", "class_specifier", "mod_item"}
+NEEDS_BODY = {
+    "struct_specifier",
+    "union_specifier",
+    "enum_specifier",
+    "class_specifier",
+    "mod_item",
+}
 
 
 def python_items(source):
@@ -104,7 +164,11 @@ def is_function_value(node):
         value = node.child_by_field_name("value")
     else:
         return False
-    return value is not None and value.type in ("arrow_function", "function_expression", "generator_function")
+    return value is not None and value.type in (
+        "arrow_function",
+        "function_expression",
+        "generator_function",
+    )
 
 
 def tree_items(source, parser, language):
@@ -128,7 +192,7 @@ def tree_items(source, parser, language):
         else:
             name = name_of(node)
         if is_item and name is not None:
-            text = source[name.start_byte:name.end_byte].decode(errors="replace")
+            text = source[name.start_byte : name.end_byte].decode(errors="replace")
             found[name.start_point[0] + 1] = text.split("\n")[0]
         if cursor.goto_first_child() or cursor.goto_next_sibling():
             continue
@@ -142,7 +206,9 @@ def tree_items(source, parser, language):
 
 
 def main():
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("language", choices=sorted(ENDINGS))
     options.add_argument("folders", nargs="+", type=pathlib.Path)
     options.add_argument("--show", type=int, default=0, help="differences to show")
@@ -150,7 +216,9 @@ def main():
     options.add_argument("--measure", default="target/release/examples/measure")
     args = options.parse_args()
     language = args.language
-    paths = [p for f in args.folders for e in ENDINGS[language] for p in f.rglob(f"*.{e}") if p.is_file()]
+    paths = [
+        p for f in args.folders for e in ENDINGS[language] for p in f.rglob(f"*.{e}") if p.is_file()
+    ]
     paths.sort()
     random.Random(1).shuffle(paths)
     paths = paths[: args.files]
@@ -166,7 +234,11 @@ def main():
         if len(source) > 2_000_000 or source.startswith(b"\xef\xbb\xbf"):
             continue
         try:
-            found = python_items(source) if language == "python" else tree_items(source, parser, language)
+            found = (
+                python_items(source)
+                if language == "python"
+                else tree_items(source, parser, language)
+            )
         except (SyntaxError, ValueError):
             found = None
         if found is not None:
@@ -174,15 +246,19 @@ def main():
     ours = {path: {} for path in reference}
     for start in range(0, len(reference), 200):
         batch = list(reference)[start : start + 200]
-        output = subprocess.run([args.measure, "--headings", *batch], capture_output=True, check=True).stdout
+        output = subprocess.run(
+            [args.measure, "--headings", *batch], capture_output=True, check=True
+        ).stdout
         for line in output.decode(errors="replace").splitlines():
             parts = line.split("\t")
             if len(parts) >= 5 and parts[1] == "heading":
                 ours[parts[0]][int(parts[2])] = parts[4]
     right = sum(len(ours[p].keys() & reference[p].keys()) for p in reference)
     all_ours, all_theirs = sum(map(len, ours.values())), sum(map(len, reference.values()))
-    print(f"{language:11} {len(reference):5} files {all_theirs:7} items  "
-          f"precision {100 * right / max(all_ours, 1):5.1f}  recall {100 * right / max(all_theirs, 1):5.1f}")
+    print(
+        f"{language:11} {len(reference):5} files {all_theirs:7} items  "
+        f"precision {100 * right / max(all_ours, 1):5.1f}  recall {100 * right / max(all_theirs, 1):5.1f}"
+    )
     shown = 0
     for path in reference:
         for what, one, other in (("missed", reference, ours), ("extra", ours, reference)):

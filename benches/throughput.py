@@ -48,7 +48,11 @@ def index_bytes(folder):
 
 
 def run_lsearch(folder, place):
-    environment = os.environ | {"LSEARCH_DATA_DIR": str(place), "LSEARCH_NO_DAEMON": "1", "HOME": str(place.parent)}
+    environment = os.environ | {
+        "LSEARCH_DATA_DIR": str(place),
+        "LSEARCH_NO_DAEMON": "1",
+        "HOME": str(place.parent),
+    }
     return timed([str(LSEARCH), "-q", "add", "--no-wait", str(folder)], environment)
 
 
@@ -59,14 +63,18 @@ def run_recoll(folder, place):
 
 
 def main():
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("folder", type=pathlib.Path)
     options.add_argument("--runs", type=int, default=3)
     options.add_argument("--without-recoll", action="store_true")
     args = options.parse_args()
     folder = args.folder.resolve()
     files, total = size_of(folder)
-    print(f"{files:,} files, {total / 1e6:.1f} MB; {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}")
+    print(
+        f"{files:,} files, {total / 1e6:.1f} MB; {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}"
+    )
     programs = {"lsearch": run_lsearch}
     if not args.without_recoll and shutil.which("recollindex"):
         programs["recoll"] = run_recoll
@@ -78,11 +86,16 @@ def main():
                 place = pathlib.Path(home) / "index"
                 wall, cpu = run(folder, place)
                 results[name].append((wall, cpu, index_bytes(place)))
-                print(f"  {name:8} {wall:7.2f} s wall {cpu:7.2f} s CPU {total / 1e6 / wall:6.1f} MB/s", flush=True)
+                print(
+                    f"  {name:8} {wall:7.2f} s wall {cpu:7.2f} s CPU {total / 1e6 / wall:6.1f} MB/s",
+                    flush=True,
+                )
     for name, runs in results.items():
         wall, cpu = (statistics.median(column) for column in list(zip(*runs))[:2])
-        print(f"{name:8} median {wall:7.2f} s wall {cpu:7.2f} s CPU: {total / 1e6 / wall:5.1f} MB/s, "
-              f"{total / 1e6 / cpu:5.1f} MB a CPU second; index {runs[-1][2] / 1e6:.0f} MB")
+        print(
+            f"{name:8} median {wall:7.2f} s wall {cpu:7.2f} s CPU: {total / 1e6 / wall:5.1f} MB/s, "
+            f"{total / 1e6 / cpu:5.1f} MB a CPU second; index {runs[-1][2] / 1e6:.0f} MB"
+        )
 
 
 if __name__ == "__main__":

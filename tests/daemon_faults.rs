@@ -11,7 +11,7 @@ use crate::faults::{Asked, asked, each, shim};
 const EIO: i32 = 5;
 const ENOSPC: i32 = 28;
 /// Calls tried of each kind when not all are.
-const SAMPLE: [usize; 5] = [3, 30, 55, 80, 120];
+const SAMPLE: [usize; 6] = [3, 30, 55, 80, 120, 178];
 
 /// The daemon's first days, with one call that fails; false when there are not so many calls.
 fn survives(at: usize, errno: i32) -> bool {

@@ -105,6 +105,7 @@ fn session(shared: &Arc<Shared>, jobs: &Receiver<Job>) -> Result<(), CliError> {
     let worked = std::thread::scope(|scope| {
         let encoding = scope.spawn(|| {
             manners::step_back();
+            let _ended = Ended { shared, end: &end };
             encoding::run(shared, &writer, &end)
         });
         let mut keeper = Keeper { shared, app, writer: &writer, clock: Clock::now() };
@@ -121,6 +122,20 @@ fn session(shared: &Arc<Shared>, jobs: &Receiver<Job>) -> Result<(), CliError> {
     });
     worked?;
     Ok(writer.close()?)
+}
+
+/// Ends the session with the encoding, however that ends: a disk that fails it is told and tried again by the next
+/// session only.
+struct Ended<'a> {
+    shared: &'a Shared,
+    end: &'a Stop,
+}
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.end.ask();
+        self.shared.changes.wake();
+    }
 }
 
 fn panicked() -> CliError {
