@@ -65,7 +65,8 @@ fn is_word(letters: &str) -> bool {
     letters.chars().count() >= 3 || letters.chars().any(|c| c as u32 >= 0x2E80)
 }
 
-fn is_number(text: &str) -> bool {
+/// Digits and what stands between those of dates and versions; also where there is nothing.
+pub(crate) fn is_number(text: &str) -> bool {
     text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || ".-_".contains(c))
 }
 

@@ -23,6 +23,15 @@ struct Properties {
     dated: Option<String>,
 }
 
+impl Properties {
+    /// Gives them to a document; its own title, where it has one, comes first.
+    fn put_on(self, extracted: &mut Extracted, own_title: Option<String>) {
+        extracted.title = own_title.and_then(|title| title::clean(&title)).or(self.title);
+        extracted.author = self.author;
+        extracted.dated = self.dated;
+    }
+}
+
 pub(super) fn extract(
     bytes: Vec<u8>,
     format: &str,

@@ -113,9 +113,7 @@ pub(super) fn hidden_warning(count: usize) -> String {
 
 fn complete(mut extracted: Extracted, warnings: Vec<String>, properties: Properties) -> Extracted {
     extracted.warnings = warnings;
-    extracted.title = properties.title;
-    extracted.author = properties.author;
-    extracted.dated = properties.dated;
+    properties.put_on(&mut extracted, None);
     extracted
 }
 

@@ -92,12 +92,8 @@ fn meaningful_author(raw: &str) -> Option<String> {
     let says_nothing =
         ["administrator", "admin", "anonymous", "author", "owner", "root", "unknown", "user"]
             .iter()
-            .any(|word| lower == *word || lower.strip_prefix(word).is_some_and(is_number));
+            .any(|word| lower == *word || lower.strip_prefix(word).is_some_and(title::is_number));
     (!says_nothing && author.chars().any(char::is_alphabetic)).then_some(author)
-}
-
-fn is_number(text: &str) -> bool {
-    text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || ".-_".contains(c))
 }
 
 /// The day of "D:20240301120000+01'00'" or "2024-03-01T12:00:00", or as much of it as there is.

@@ -79,12 +79,8 @@ pub(super) fn extract(package: &mut Package, limit_bytes: u64) -> Result<Extract
     if extracted.headings.is_empty() {
         extracted.headings = find_headings(&extracted.text);
     }
-    extracted.title = own_title
-        .and_then(|title| title::clean(&title))
-        .or(properties.title)
-        .or_else(|| title::from_first_line(&extracted.text));
-    extracted.author = properties.author;
-    extracted.dated = properties.dated;
+    properties.put_on(&mut extracted, own_title);
+    extracted.title = extracted.title.or_else(|| title::from_first_line(&extracted.text));
     Ok(extracted)
 }
 

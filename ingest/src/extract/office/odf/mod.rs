@@ -60,13 +60,11 @@ pub(super) fn extract(package: &mut Package, limit_bytes: u64) -> Result<Extract
     if is_text && extracted.headings.is_empty() {
         extracted.headings = find_headings(&extracted.text);
     }
-    extracted.title = own_title.and_then(|title| title::clean(&title)).or(properties.title);
+    properties.put_on(&mut extracted, own_title);
     // The first cells of a sheet name nothing.
     if !is_sheet {
         extracted.title = extracted.title.or_else(|| title::from_first_line(&extracted.text));
     }
-    extracted.author = properties.author;
-    extracted.dated = properties.dated;
     Ok(extracted)
 }
 
