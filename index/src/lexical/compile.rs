@@ -1,6 +1,6 @@
 //! A person's query into tantivy's.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tantivy::query::{
     BooleanQuery, BoostQuery, Occur, PhraseQuery, Query as LexicalQuery, TermQuery,
@@ -37,8 +37,18 @@ pub(crate) struct Compiled {
     pub(crate) exact_name: Option<Boxed>,
     /// Its words, for choosing passages and marking snippets.
     pub(crate) terms: QueryTerms,
-    /// The words that rank, with how often the query has them.
+    /// The words that rank.
+    pub(crate) words: RankingWords,
+}
+
+/// The words of a query as they stand in bodies.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RankingWords {
+    /// Each with how often the query has it.
     pub(crate) words: Vec<(Term, f32)>,
+    /// Places in `words` of two that follow one another in the query, words that say little left
+    /// out. Each pair once.
+    pub(crate) pairs: Vec<(usize, usize)>,
 }
 
 /// The words of a query, with how much each says.
@@ -53,8 +63,12 @@ pub(crate) struct QueryTerms {
 /// Compiles a query against a snapshot of the index.
 pub(crate) fn compile(lexical: &Lexical, searcher: &Searcher, query: &Query) -> Result<Compiled> {
     let mut analyzer = analyzer(Purpose::Query);
-    let mut compiler =
-        Compiler { lexical, searcher, terms: QueryTerms::default(), words: Vec::new() };
+    let mut compiler = Compiler {
+        lexical,
+        searcher,
+        terms: QueryTerms::default(),
+        words: RankingWords::default(),
+    };
     let clauses: Vec<(&Clause, Vec<Analyzed>)> = query
         .clauses
         .iter()
@@ -110,20 +124,26 @@ struct Compiler<'a> {
     lexical: &'a Lexical,
     searcher: &'a Searcher,
     terms: QueryTerms,
-    words: Vec<(Term, f32)>,
+    words: RankingWords,
 }
 
 impl Compiler<'_> {
     /// The scoring clauses of plain words. Words that say little are left out unless there are no
     /// others (`alone`).
     fn ranking(&mut self, clauses: &[&Vec<Analyzed>], alone: bool) -> Result<Vec<(Occur, Boxed)>> {
-        let says = |token: &Analyzed| !is_stop_word(&token.text);
+        // "WHO" and "IT" are no pronouns, unless everything is written so.
+        let shouted = clauses.iter().flat_map(|tokens| tokens.iter()).all(|token| token.capitals);
+        let says = |token: &Analyzed| (token.capitals && !shouted) || !is_stop_word(&token.text);
         let any_says = !alone || clauses.iter().any(|tokens| tokens.iter().any(says));
         let mut counts: HashMap<&str, usize> = HashMap::new();
         let mut order: Vec<&str> = Vec::new();
+        let mut sequence: Vec<&str> = Vec::new();
         for token in clauses.iter().flat_map(|tokens| tokens.iter()) {
             if any_says && !says(token) {
                 continue;
+            }
+            if token.span == 1 {
+                sequence.push(&token.text);
             }
             let count = counts.entry(&token.text).or_insert(0);
             if *count == 0 {
@@ -141,10 +161,12 @@ impl Compiler<'_> {
         }
         let fields = self.lexical.fields;
         let mut should: Vec<(Occur, Boxed)> = Vec::new();
+        let mut places: HashMap<&str, usize> = HashMap::new();
         for (text, idf) in weighted {
             self.remember(text, idf);
             let count = counts[text] as f32;
-            self.words.push((Term::from_field_text(fields.body, text), count));
+            places.insert(text, self.words.words.len());
+            self.words.words.push((Term::from_field_text(fields.body, text), count));
             for (field, weight) in [
                 (fields.body, BODY),
                 (fields.title, TITLE),
@@ -152,6 +174,15 @@ impl Compiler<'_> {
                 (fields.path_words, PATH),
             ] {
                 should.push((Occur::Should, boosted(term_query(field, text), weight * count)));
+            }
+        }
+        let mut paired = HashSet::new();
+        for pair in sequence.windows(2) {
+            if let (Some(&first), Some(&second)) = (places.get(pair[0]), places.get(pair[1]))
+                && first != second
+                && paired.insert((first, second))
+            {
+                self.words.pairs.push((first, second));
             }
         }
         for tokens in clauses.iter().filter(|tokens| parts(tokens).count() > 1) {
@@ -190,7 +221,7 @@ impl Compiler<'_> {
         let sequence: Vec<String> = parts(tokens).map(|token| token.text.clone()).collect();
         for text in &sequence {
             if field == ClauseField::Any {
-                self.words.push((Term::from_field_text(self.lexical.fields.body, text), 1.0));
+                self.words.words.push((Term::from_field_text(self.lexical.fields.body, text), 1.0));
             }
             let idf = self.idf(text)?;
             self.remember(text, idf);

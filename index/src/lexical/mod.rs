@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use tantivy::schema::Value;
 use tantivy::{DocAddress, Index, IndexSettings, Searcher, TantivyDocument};
 
-pub(crate) use compile::{QueryTerms, compile};
+pub(crate) use compile::{QueryTerms, RankingWords, compile};
 use directory::{CheckedFolder, Failures};
 pub(crate) use entry::LexicalEntry;
 pub(crate) use schema::{Fields, StoredRecord};

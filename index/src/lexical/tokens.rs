@@ -1,7 +1,9 @@
 //! Text into tokens: words of any language, identifiers whole and in parts, East Asian text in
 //! pairs of characters.
 
+use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use tantivy::tokenizer::{
     AsciiFoldingFilter, Language, RawTokenizer, Stemmer, TextAnalyzer, Token, TokenStream,
@@ -48,16 +50,20 @@ pub(crate) struct Analyzed {
     pub(crate) position: usize,
     /// Positions it spans; more than one for an identifier whose parts follow.
     pub(crate) span: usize,
+    /// Written in capitals throughout, as abbreviations are, and not of one letter only.
+    pub(crate) capitals: bool,
 }
 
 /// All tokens of a short text.
 pub(crate) fn analyze(analyzer: &mut TextAnalyzer, text: &str) -> Vec<Analyzed> {
     let mut tokens = Vec::new();
     analyzer.token_stream(text).process(&mut |token| {
+        let written = text.get(token.offset_from..token.offset_to).unwrap_or_default();
         tokens.push(Analyzed {
             text: token.text.clone(),
             position: token.position,
             span: token.position_length,
+            capitals: written.chars().count() > 1 && written.chars().all(char::is_uppercase),
         });
     });
     tokens
@@ -80,17 +86,23 @@ pub(crate) fn positions_at(text: &str, places: impl IntoIterator<Item = usize>) 
     places.into_iter().map(position_at).collect()
 }
 
-/// Words that say so little that a query which holds others is better off without them.
+/// Words that say so little that a query which holds others is better off without them: function
+/// words of English, with those that questions are put with.
+const STOP_WORDS: &str = "a about above after again against all am an and any are as at be because \
+    been before being below between both but by can could did do does doing down during each few \
+    for from further had has have having he her here hers herself him himself his how i if in into \
+    is it its itself just me more most my myself no nor not now of off on once only or other ought \
+    our ours ourselves out over own same she should so some such than that the their theirs them \
+    themselves then there these they this those through to too under until up very was we were \
+    what when where which while who whom why will with would you your yours yourself yourselves";
+
+/// Whether a word, as the analyzer leaves it, is a stop word.
 pub(crate) fn is_stop_word(stemmed: &str) -> bool {
-    // Sorted for the binary search; the forms are as the analyzer leaves them.
-    const STOP_WORDS: [&str; 37] = [
-        "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "from", "if", "in", "into",
-        "is", "it", "no", "not", "of", "on", "or", "such", "that", "the", "their", "then", "there",
-        "these", "they", "this", "to", "was", "were", "which", "will", "with", "would",
-    ];
-    STOP_WORDS.binary_search(&stemmed).is_ok()
-        // As the stemmer leaves "does", "this", "was".
-        || matches!(stemmed, "thi" | "wa")
+    static STEMMED: LazyLock<HashSet<String>> = LazyLock::new(|| {
+        let mut analyzer = analyzer(Purpose::Query);
+        analyze(&mut analyzer, STOP_WORDS).into_iter().map(|token| token.text).collect()
+    });
+    STEMMED.contains(stemmed)
 }
 
 /// Cuts text into tokens; see the module.
@@ -472,7 +484,7 @@ mod tests {
 
     #[test]
     fn stop_words_are_known_as_stemmed() {
-        for word in ["the", "this", "was", "with", "their"] {
+        for word in ["the", "this", "was", "with", "their", "does", "having", "because", "very"] {
             assert!(index(word).iter().all(|(token, _)| is_stop_word(token)), "{word}");
         }
         assert!(!is_stop_word("contract"));

@@ -6,13 +6,13 @@ use std::path::Path;
 use tantivy::collector::{Collector, DocSetCollector, SegmentCollector};
 use tantivy::columnar::StrColumn;
 use tantivy::query::Query as LexicalQuery;
-use tantivy::{DocAddress, DocId, Score, SegmentOrdinal, SegmentReader, Term};
+use tantivy::{DocAddress, DocId, Score, SegmentOrdinal, SegmentReader};
 
 use super::view::{Documents, View};
 use super::within::Within;
 use crate::error::{PathContext, Result};
 use crate::fuse::{Moments, Population, keyword_population};
-use crate::lexical::guarded;
+use crate::lexical::{RankingWords, guarded};
 use crate::query::Filters;
 use crate::vectors::exact;
 
@@ -154,21 +154,19 @@ impl Names {
 }
 
 /// The signal by word: every matching document that may be found, by place, best first. A score is
-/// BM25 of the whole document and [`PASSAGE`] times BM25 of its best passage.
+/// BM25 of the whole document and what [`Within`] adds for words that stand near one another.
 #[derive(Default)]
 pub(super) struct KeywordScores<'a> {
     pub(super) ranked: Vec<(usize, f32)>,
     /// Over the documents that may be found; those that do not match count as 0, within the limit
     /// of [`keyword_population`].
     pub(super) population: Population,
-    /// So many of the ranked, from the first on, have the score of their best passage in theirs.
+    /// So many of the ranked, from the first on, have their whole score.
     complete: usize,
     within: Option<Within<'a>>,
 }
 
-/// Weight of the best passage beside the whole document.
-const PASSAGE: f32 = 0.7;
-/// Passages are looked at in this many documents, the best by their whole text; in fewer where the
+/// Words are looked for near one another in this many documents, the best by their whole text; in fewer where the
 /// query has many words.
 const PASSAGES_OF: usize = 2000;
 /// Words times documents that are looked up for it (some 10 ms).
@@ -181,7 +179,7 @@ const SAMPLE: usize = 500;
 pub(super) fn scores<'a>(
     view: &'a View,
     query: Option<&dyn LexicalQuery>,
-    words: &'a [(Term, f32)],
+    words: &'a RankingWords,
     allowed: &Allowed,
     live: usize,
     k: usize,
@@ -202,13 +200,13 @@ pub(super) fn scores<'a>(
     }
     sort(documents, &mut ranked);
 
-    let complete = (LOOK_UPS / words.len().max(1)).min(PASSAGES_OF).max(k).min(ranked.len());
+    let complete = (LOOK_UPS / words.words.len().max(1)).min(PASSAGES_OF).max(k).min(ranked.len());
     let rest = &ranked[complete..];
     let sample: Vec<(usize, f32)> = exact::sample(rest, SAMPLE).copied().collect();
     let stands_for = rest.len() as f32 / sample.len().max(1) as f32;
     let at = |(place, _): &(usize, f32)| documents.all[*place].at;
     let looked_at: Vec<DocAddress> = ranked[..complete].iter().chain(&sample).map(at).collect();
-    let (within, passages) =
+    let (within, added) =
         Within::new(
             view,
             words,
@@ -218,13 +216,13 @@ pub(super) fn scores<'a>(
             },
         )?;
     let (mut moments, mut sampled) = (Moments::default(), Moments::default());
-    let (of_ranked, of_sample) = passages.split_at(complete);
-    for ((_, score), passage) in ranked[..complete].iter_mut().zip(of_ranked) {
-        *score += PASSAGE * passage;
+    let (of_ranked, of_sample) = added.split_at(complete);
+    for ((_, score), added) in ranked[..complete].iter_mut().zip(of_ranked) {
+        *score += added;
         moments.push(f64::from(*score));
     }
-    for ((_, score), passage) in sample.iter().zip(of_sample) {
-        sampled.push(f64::from(score + PASSAGE * passage));
+    for ((_, score), added) in sample.iter().zip(of_sample) {
+        sampled.push(f64::from(score + added));
     }
     moments.merge(&sampled.standing_for((ranked.len() - complete) as u64));
     sort(documents, &mut ranked[..complete]);
@@ -245,8 +243,8 @@ impl KeywordScores<'_> {
             rest.iter_mut().filter(|(place, _)| wanted.contains(place)).collect();
         let at: Vec<DocAddress> =
             missing.iter().map(|(place, _)| documents.all[*place].at).collect();
-        for ((_, score), passage) in missing.iter_mut().zip(within.scores(&at)?) {
-            *score += PASSAGE * passage;
+        for ((_, score), added) in missing.iter_mut().zip(within.scores(&at)?) {
+            *score += added;
         }
         Ok(())
     }

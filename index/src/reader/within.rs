@@ -1,95 +1,160 @@
-//! The signal by word within a passage: BM25 of each document's best passage.
+//! What the signal by word adds to BM25 of whole documents: how near to one another a query's words
+//! stand. Two things are added:
+//! - BM25 of the document's best passage, with [`PASSAGE`];
+//! - BM25 of pairs of words that follow one another in the query and in the text, in the whole
+//!   document ([`PAIRS`]) and in the passage ([`PAIRS_IN_PASSAGE`]). These are the ordered windows of
+//!   Metzler and Croft's sequential dependence model ("A Markov random field model for term
+//!   dependencies", SIGIR 2005), scored as if each pair were a word.
 //!
-//! No index of passages is needed for it: the postings have the position of every word in its
-//! document, and the lexical index has the position at which each passage begins. Passages are of
-//! about one length, so BM25 goes without its correction for length (b = 0). Measured on nine tasks,
-//! the best passage added to the whole document finds more than either (`benches/QUALITY.md`).
+//! No further index is needed for it: the postings have the position of every word in its document,
+//! and the lexical index has the position at which each passage begins. Passages are of about one
+//! length, so BM25 goes without its correction for length there (b = 0). Measured on nine tasks
+//! (`benches/QUALITY.md`).
 
+use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::Postings;
 use tantivy::schema::IndexRecordOption;
-use tantivy::{DocAddress, DocSet, Term};
+use tantivy::{DocAddress, DocSet};
 
 use super::view::View;
 use crate::error::{PathContext, Result};
-use crate::lexical::guarded;
+use crate::lexical::{RankingWords, guarded};
 
+/// Weight of the best passage beside the whole document.
+const PASSAGE: f32 = 0.5;
+/// Weight of pairs beside words, in the whole document.
+const PAIRS: f32 = 1.0;
+/// The same in the best passage.
+const PAIRS_IN_PASSAGE: f32 = 0.5;
+/// Two words are a pair when the second stands so many places after the first, at most: a word that
+/// says little may stand between them.
+const REACH: u32 = 2;
+
+/// BM25's constants within passages.
 const K1: f32 = 1.2;
+/// And of pairs in whole documents, where a pair occurs less often than its words, and each time
+/// says more.
+const PAIRS_K1: f32 = 2.0;
+const PAIRS_B: f32 = 0.75;
 
-/// The words of a query, ready to be looked for within passages.
+/// The words of a query, ready to be looked for near one another.
 pub(super) struct Within<'a> {
     view: &'a View,
-    words: &'a [(Term, f32)],
-    /// By word: its inverse passage frequency times its weight.
-    weights: Vec<f32>,
+    wanted: &'a RankingWords,
+    /// By feature.
+    weights: Vec<Weight>,
 }
 
-/// How often one word stands in one passage.
+/// How much a feature counts, by its inverse frequencies in passages and in documents.
+#[derive(Clone, Copy, Default)]
+struct Weight {
+    in_passage: f32,
+    in_document: f32,
+}
+
+/// What documents hold of a query.
+#[derive(Default)]
+struct Contents {
+    /// Documents one after the other, features in order.
+    held: Vec<Held>,
+    /// Length of each document, over that of a document of average length.
+    lengths: Vec<f32>,
+}
+
+/// How often one feature stands in one passage.
 struct Held {
     /// Index into the documents that were asked about.
     document: usize,
     passage: u32,
-    word: u32,
+    /// Index of a word; from the number of words on, of a pair.
+    feature: u32,
     count: u32,
 }
 
 impl<'a> Within<'a> {
-    /// Reads the postings of some documents, which tell how many passages hold each word, and gives
-    /// their scores, too. `stands_for` says of each document how many it stands for.
+    /// Reads the postings of some documents, which tell how many passages hold each word and how
+    /// many documents each pair, and gives what their scores gain, too. `stands_for` says of each
+    /// document how many it stands for.
     pub(super) fn new(
         view: &'a View,
-        words: &'a [(Term, f32)],
+        wanted: &'a RankingWords,
         documents: &[DocAddress],
         stands_for: impl Fn(usize) -> f32,
     ) -> Result<(Self, Vec<f32>)> {
-        let held = read(view, words, documents)?;
-        let all = passages(view)? as f32;
-        let mut weights = Vec::with_capacity(words.len());
-        // Passages and documents that hold each word.
-        let mut counts = vec![(0.0_f32, 0.0_f32); words.len()];
+        let contents = read(view, wanted, documents)?;
+        // Passages and documents that hold each feature.
+        let mut counts = vec![(0.0_f32, 0.0_f32); wanted.words.len() + wanted.pairs.len()];
         let mut before = None;
-        for one in &held {
-            let (passages, documents) = &mut counts[one.word as usize];
+        for one in &contents.held {
+            let (passages, documents) = &mut counts[one.feature as usize];
             *passages += stands_for(one.document);
-            // Those of one document and word follow one another.
-            if before != Some((one.document, one.word)) {
+            // Those of one document and feature follow one another.
+            if before != Some((one.document, one.feature)) {
                 *documents += stands_for(one.document);
-                before = Some((one.document, one.word));
+                before = Some((one.document, one.feature));
             }
         }
-        for ((term, weight), (in_passages, in_documents)) in words.iter().zip(counts) {
+        let (of_words, of_pairs) = counts.split_at(wanted.words.len());
+        let all_passages = passages(view)? as f32;
+        let all_documents = view.searcher.num_docs() as f32;
+        let mut weights = Vec::with_capacity(counts.len());
+        for ((term, weight), (in_passages, in_documents)) in wanted.words.iter().zip(of_words) {
             let a_document = in_passages / in_documents.max(1.0);
             let with = view.searcher.doc_freq(term).at(&view.lexical.folder)? as f32 * a_document;
-            let idf = (1.0 + (all.max(with) - with + 0.5) / (with + 0.5)).ln();
-            weights.push(weight * idf);
+            let in_passage = weight * inverse_frequency(all_passages, with);
+            weights.push(Weight { in_passage, in_document: 0.0 });
         }
-        let within = Within { view, words, weights };
-        let scores = within.best(&held, documents.len());
+        // A document with a pair has both of its words, so it is among those that were looked at, or
+        // one of them stands for it.
+        weights.extend(of_pairs.iter().map(|&(in_passages, in_documents)| Weight {
+            in_passage: PAIRS_IN_PASSAGE * inverse_frequency(all_passages, in_passages),
+            in_document: PAIRS * inverse_frequency(all_documents, in_documents),
+        }));
+        let within = Within { view, wanted, weights };
+        let scores = within.gains(&contents);
         Ok((within, scores))
     }
 
-    /// Scores of other documents.
+    /// What the scores of other documents gain.
     pub(super) fn scores(&self, documents: &[DocAddress]) -> Result<Vec<f32>> {
-        Ok(self.best(&read(self.view, self.words, documents)?, documents.len()))
+        Ok(self.gains(&read(self.view, self.wanted, documents)?))
     }
 
-    /// BM25 of the best passage of each document; 0 where no word stands.
-    fn best(&self, held: &[Held], documents: usize) -> Vec<f32> {
-        let mut scores = vec![0.0_f32; documents];
+    /// By document; 0 where no word stands.
+    fn gains(&self, contents: &Contents) -> Vec<f32> {
+        let mut gains = vec![0.0_f32; contents.lengths.len()];
         let mut passages: Vec<f32> = Vec::new();
-        for of_document in held.chunk_by(|a, b| a.document == b.document) {
+        for of_document in contents.held.chunk_by(|a, b| a.document == b.document) {
+            let document = of_document[0].document;
+            let norm = PAIRS_K1 * (1.0 - PAIRS_B + PAIRS_B * contents.lengths[document]);
+            let mut whole = 0.0;
             passages.clear();
-            for one in of_document {
-                let at = one.passage as usize;
-                if passages.len() <= at {
-                    passages.resize(at + 1, 0.0);
+            for of_feature in of_document.chunk_by(|a, b| a.feature == b.feature) {
+                let weight = self.weights[of_feature[0].feature as usize];
+                for one in of_feature {
+                    let at = one.passage as usize;
+                    if passages.len() <= at {
+                        passages.resize(at + 1, 0.0);
+                    }
+                    passages[at] += weight.in_passage * saturated(one.count as f32, K1, K1);
                 }
-                let count = one.count as f32;
-                passages[at] += self.weights[one.word as usize] * count * (K1 + 1.0) / (count + K1);
+                let count: u32 = of_feature.iter().map(|one| one.count).sum();
+                whole += weight.in_document * saturated(count as f32, PAIRS_K1, norm);
             }
-            scores[of_document[0].document] = passages.iter().copied().fold(0.0, f32::max);
+            gains[document] = whole + PASSAGE * passages.iter().copied().fold(0.0, f32::max);
         }
-        scores
+        gains
     }
+}
+
+/// BM25's inverse document frequency of what stands `with` times among `all`.
+fn inverse_frequency(all: f32, with: f32) -> f32 {
+    (1.0 + (all.max(with) - with + 0.5) / (with + 0.5)).ln()
+}
+
+/// How much `count` occurrences say: 1 for one in a text of average length, `k1` + 1 at most.
+fn saturated(count: f32, k1: f32, norm: f32) -> f32 {
+    count * (k1 + 1.0) / (count + norm)
 }
 
 /// Number of passages of all documents.
@@ -102,50 +167,96 @@ fn passages(view: &View) -> Result<u64> {
     Ok(count)
 }
 
-/// What the passages of documents hold of some words: documents one after the other, words in order.
-fn read(view: &View, words: &[(Term, f32)], documents: &[DocAddress]) -> Result<Vec<Held>> {
+/// Reads what documents hold of some words.
+fn read(view: &View, wanted: &RankingWords, documents: &[DocAddress]) -> Result<Contents> {
     let folder = &view.lexical.folder;
+    let lengths = vec![1.0; documents.len()];
+    let mut contents = Contents { held: Vec::new(), lengths };
+    let average = average_length(view)?;
+    // Postings are read from front to back.
+    let mut order: Vec<usize> = (0..documents.len()).collect();
+    order.sort_unstable_by_key(|&at| documents[at]);
     guarded(folder, || {
-        // Postings are read from front to back.
-        let mut order: Vec<usize> = (0..documents.len()).collect();
-        order.sort_unstable_by_key(|&at| documents[at]);
-        let mut held = Vec::new();
-        let (mut starts, mut positions) = (Vec::new(), Vec::new());
+        let mut starts = Vec::new();
+        let mut positions = vec![Vec::new(); wanted.words.len()];
+        let mut together = Vec::new();
         for of_segment in
             order.chunk_by(|&a, &b| documents[a].segment_ord == documents[b].segment_ord)
         {
             let segment = view.searcher.segment_reader(documents[of_segment[0]].segment_ord);
             let column = segment.fast_fields().u64("passage_starts").at(folder)?;
-            let mut postings = Vec::with_capacity(words.len());
-            for (term, _) in words {
+            let body = view.lexical.fields.body;
+            let norms = segment.get_fieldnorms_reader(body).at(folder)?;
+            let mut postings = Vec::with_capacity(wanted.words.len());
+            for (term, _) in &wanted.words {
                 let index = segment.inverted_index(term.field()).at(folder)?;
-                let positions = IndexRecordOption::WithFreqsAndPositions;
-                postings.push(
-                    index
-                        .read_postings(term, positions)
-                        .map_err(tantivy::TantivyError::from)
-                        .at(folder)?,
-                );
+                let option = IndexRecordOption::WithFreqsAndPositions;
+                let read = index.read_postings(term, option);
+                postings.push(read.map_err(tantivy::TantivyError::from).at(folder)?);
             }
             for &document in of_segment {
                 let doc = documents[document].doc_id;
+                contents.lengths[document] = length(&norms, doc) / average;
                 starts.clear();
                 starts.extend(column.values_for_doc(doc).map(|start| start as u32));
-                for (word, postings) in postings.iter_mut().enumerate() {
+                let mut held = |feature: usize, positions: &[u32]| {
+                    count(positions, &starts, |passage, count| {
+                        let feature = feature as u32;
+                        contents.held.push(Held { document, passage, feature, count });
+                    });
+                };
+                for (word, (postings, positions)) in
+                    postings.iter_mut().zip(&mut positions).enumerate()
+                {
+                    positions.clear();
                     let Some(postings) = postings else { continue };
                     if postings.doc() > doc || (postings.doc() < doc && postings.seek(doc) != doc) {
                         continue;
                     }
-                    postings.positions(&mut positions);
-                    count(&positions, &starts, |passage, count| {
-                        let word = word as u32;
-                        held.push(Held { document, passage, word, count });
-                    });
+                    postings.positions(positions);
+                    held(word, positions);
+                }
+                for (pair, &(first, second)) in wanted.pairs.iter().enumerate() {
+                    followed(&positions[first], &positions[second], &mut together);
+                    held(wanted.words.len() + pair, &together);
                 }
             }
         }
-        Ok(held)
-    })
+        Ok(())
+    })?;
+    Ok(contents)
+}
+
+fn length(norms: &FieldNormReader, doc: tantivy::DocId) -> f32 {
+    norms.fieldnorm(doc) as f32
+}
+
+/// Tokens of a document, on average; at least 1.
+fn average_length(view: &View) -> Result<f32> {
+    let (mut tokens, mut documents) = (0, 0);
+    for segment in view.searcher.segment_readers() {
+        let index = segment.inverted_index(view.lexical.fields.body).at(&view.lexical.folder)?;
+        tokens += index.total_num_tokens();
+        documents += u64::from(segment.max_doc());
+    }
+    Ok((tokens as f32 / documents.max(1) as f32).max(1.0))
+}
+
+/// Where a word stands that another follows within [`REACH`], as often as it is followed.
+fn followed(first: &[u32], second: &[u32], found: &mut Vec<u32>) {
+    found.clear();
+    if first.len() <= second.len() {
+        for &at in first {
+            let after = &second[second.partition_point(|&other| other <= at)..];
+            let near = after.iter().take_while(|&&other| other - at <= REACH);
+            found.extend(near.map(|_| at));
+        }
+    } else {
+        for &at in second {
+            let from = first.partition_point(|&other| other.saturating_add(REACH) < at);
+            found.extend(first[from..].iter().take_while(|&&other| other < at));
+        }
+    }
 }
 
 /// How many of some positions, in order, lie in each passage that has any.
@@ -170,6 +281,22 @@ mod tests {
     use super::*;
 
     proptest! {
+        #[test]
+        fn every_pair_within_reach_is_found(
+            first in prop::collection::btree_set(0u32..40, 0..12),
+            second in prop::collection::btree_set(0u32..40, 0..12),
+        ) {
+            let (first, second): (Vec<u32>, Vec<u32>) =
+                (first.into_iter().collect(), second.into_iter().collect());
+            let mut found = Vec::new();
+            followed(&first, &second, &mut found);
+            prop_assert!(found.is_sorted());
+            let pairs = first.iter().flat_map(|&a| second.iter().map(move |&b| (a, b)));
+            let expected: Vec<u32> =
+                pairs.filter(|&(a, b)| a < b && b - a <= REACH).map(|(a, _)| a).collect();
+            prop_assert_eq!(found, expected);
+        }
+
         #[test]
         fn every_position_is_counted_in_its_passage(
             mut positions in prop::collection::vec(0u32..50, 0..30),

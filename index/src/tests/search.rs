@@ -52,6 +52,43 @@ fn words_are_found_in_any_form() {
 }
 
 #[test]
+fn words_that_stand_together_in_the_query_count_more_where_they_do_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let reader = reader_of(
+        dir.path(),
+        &[
+            ("apart.txt", "A period is a dot. Whoever was asked to move out gave notice.\n"),
+            ("turned.txt", "A period of notice was given. Whoever was asked to move out is.\n"),
+            ("together.txt", "A notice period was given. Whoever was asked to move out is.\n"),
+            ("between.txt", "Give notice of period rooms. Whoever was asked to move out is.\n"),
+        ],
+    );
+    let found = keyword(&reader, "notice period");
+    assert_eq!(found.len(), 4);
+    let mut first = found[..2].to_vec();
+    first.sort_unstable();
+    assert_eq!(first, ["between.txt", "together.txt"]);
+    let found = keyword(&reader, "periods of notice");
+    assert_eq!(found[0], "turned.txt");
+}
+
+#[test]
+fn words_that_say_little_count_in_capitals_or_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let reader = reader_of(
+        dir.path(),
+        &[
+            ("health.txt", "Guidelines that the WHO gave.\n"),
+            ("garden.txt", "Guidelines and more guidelines for gardens.\n"),
+        ],
+    );
+    assert_eq!(keyword(&reader, "WHO guidelines")[0], "health.txt");
+    assert_eq!(keyword(&reader, "who guidelines")[0], "garden.txt");
+    assert_eq!(keyword(&reader, "WHO GUIDELINES")[0], "garden.txt");
+    assert_eq!(keyword(&reader, "who"), ["health.txt"]);
+}
+
+#[test]
 fn phrases_and_exclusions_hold_for_every_mode() {
     let dir = tempfile::tempdir().unwrap();
     let reader = reader_of(
