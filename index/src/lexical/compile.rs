@@ -49,6 +49,23 @@ pub(crate) struct RankingWords {
     /// Places in `words` of two that follow one another in the query, words that say little left
     /// out. Each pair once.
     pub(crate) pairs: Vec<(usize, usize)>,
+    /// Places in `words` of several that belong together, each with its distance from the first.
+    pub(crate) phrases: Vec<Vec<(usize, u32)>>,
+}
+
+impl RankingWords {
+    /// Notes tokens that belong together; not where one of them does not rank.
+    fn add_phrase(&mut self, field: Field, tokens: &[Analyzed]) {
+        let mut phrase = Vec::new();
+        let mut first = None;
+        for token in parts(tokens) {
+            let term = Term::from_field_text(field, &token.text);
+            let Some(place) = self.words.iter().position(|(word, _)| *word == term) else { return };
+            let first = *first.get_or_insert(token.position);
+            phrase.push((place, (token.position - first) as u32));
+        }
+        self.phrases.push(phrase);
+    }
 }
 
 /// The words of a query, with how much each says.
@@ -56,8 +73,6 @@ pub(crate) struct RankingWords {
 pub(crate) struct QueryTerms {
     /// Each distinct token with its number and inverse document frequency.
     pub(crate) known: HashMap<String, (usize, f32)>,
-    /// Tokens that belong together, in order.
-    pub(crate) phrases: Vec<Vec<String>>,
 }
 
 /// Compiles a query against a snapshot of the index.
@@ -188,7 +203,7 @@ impl Compiler<'_> {
         for tokens in clauses.iter().filter(|tokens| parts(tokens).count() > 1) {
             let together = self.sequence_in(fields.body, tokens);
             should.push((Occur::Should, boosted(together, TOGETHER)));
-            self.terms.phrases.push(parts(tokens).map(|token| token.text.clone()).collect());
+            self.words.add_phrase(fields.body, tokens);
         }
         Ok(should)
     }
@@ -218,16 +233,16 @@ impl Compiler<'_> {
     }
 
     fn note(&mut self, field: ClauseField, tokens: &[Analyzed]) -> Result<()> {
-        let sequence: Vec<String> = parts(tokens).map(|token| token.text.clone()).collect();
-        for text in &sequence {
+        let body = self.lexical.fields.body;
+        for token in parts(tokens) {
             if field == ClauseField::Any {
-                self.words.words.push((Term::from_field_text(self.lexical.fields.body, text), 1.0));
+                self.words.words.push((Term::from_field_text(body, &token.text), 1.0));
             }
-            let idf = self.idf(text)?;
-            self.remember(text, idf);
+            let idf = self.idf(&token.text)?;
+            self.remember(&token.text, idf);
         }
-        if sequence.len() > 1 {
-            self.terms.phrases.push(sequence);
+        if field == ClauseField::Any && parts(tokens).count() > 1 {
+            self.words.add_phrase(body, tokens);
         }
         Ok(())
     }

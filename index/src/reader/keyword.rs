@@ -156,14 +156,13 @@ impl Names {
 /// The signal by word: every matching document that may be found, by place, best first. A score is
 /// BM25 of the whole document and what [`Within`] adds for words that stand near one another.
 #[derive(Default)]
-pub(super) struct KeywordScores<'a> {
+pub(super) struct KeywordScores {
     pub(super) ranked: Vec<(usize, f32)>,
     /// Over the documents that may be found; those that do not match count as 0, within the limit
     /// of [`keyword_population`].
     pub(super) population: Population,
     /// So many of the ranked, from the first on, have their whole score.
     complete: usize,
-    within: Option<Within<'a>>,
 }
 
 /// Words are looked for near one another in this many documents, the best by their whole text; in fewer where the
@@ -183,8 +182,8 @@ pub(super) fn scores<'a>(
     allowed: &Allowed,
     live: usize,
     k: usize,
-) -> Result<KeywordScores<'a>> {
-    let Some(query) = query else { return Ok(KeywordScores::default()) };
+) -> Result<(KeywordScores, Option<Within<'a>>)> {
+    let Some(query) = query else { return Ok(Default::default()) };
     let folder = &view.lexical.folder;
     let found = guarded(folder, || view.searcher.search(query, &AllScores).at(folder))?;
     let documents = view.documents()?;
@@ -227,17 +226,17 @@ pub(super) fn scores<'a>(
     moments.merge(&sampled.standing_for((ranked.len() - complete) as u64));
     sort(documents, &mut ranked[..complete]);
     let population = keyword_population(&moments, live as u64);
-    Ok(KeywordScores { ranked, population, complete, within: Some(within) })
+    Ok((KeywordScores { ranked, population, complete }, Some(within)))
 }
 
-impl KeywordScores<'_> {
+impl KeywordScores {
     /// Completes the scores of documents that were found otherwise.
     pub(super) fn complete(
         &mut self,
+        within: &Within<'_>,
         documents: &Documents,
         wanted: &HashSet<usize>,
     ) -> Result<()> {
-        let Some(within) = &self.within else { return Ok(()) };
         let rest = &mut self.ranked[self.complete..];
         let mut missing: Vec<&mut (usize, f32)> =
             rest.iter_mut().filter(|(place, _)| wanted.contains(place)).collect();

@@ -10,6 +10,7 @@ use super::meaning::{Meaning, MeaningScores};
 use super::passages::best_passage;
 use super::results::{Hit, Mode, PassageHit, SearchRequest, SearchResults, Signals};
 use super::view::{Documents, Encoded, View};
+use super::within::Within;
 use crate::error::{IndexError, Result};
 use crate::fuse::{Missing, Signal, fuse};
 use crate::lexical::{QueryTerms, compile};
@@ -60,8 +61,8 @@ pub(super) fn search(
     // No more than there are, for a person may ask for any number.
     let page = request.offset.saturating_add(request.limit).min(documents.all.len());
     let k = CANDIDATES.max(2 * page);
-    let by_word = match results.mode {
-        Mode::Semantic => KeywordScores::default(),
+    let (by_word, within) = match results.mode {
+        Mode::Semantic => Default::default(),
         Mode::Hybrid | Mode::Keyword => {
             let scoring = compiled.scoring.as_deref();
             keyword::scores(view, scoring, &compiled.words, &allowed, live, k)?
@@ -77,7 +78,8 @@ pub(super) fn search(
     let ranked = match &meaning {
         None => rank_by_word(documents, by_word, &exact),
         Some(meaning) => {
-            let input = Fusion { documents, meaning, by_word, exact: &exact, k };
+            let within = within.as_ref();
+            let input = Fusion { documents, meaning, by_word, within, exact: &exact, k };
             input.rank(&allowed, request, results.mode, &mut results.warnings)?
         }
     };
@@ -88,10 +90,11 @@ pub(super) fn search(
     results.total = ranked.len();
     let page: Vec<(usize, Ranked)> =
         ranked.into_iter().enumerate().skip(request.offset).take(request.limit).collect();
-    let shower = Shower { view, documents, meaning: meaning.as_ref(), terms: &compiled.terms };
+    let (meaning, within) = (meaning.as_ref(), within.as_ref());
+    let shower = Shower { view, documents, meaning, within, terms: &compiled.terms };
     let shown: Vec<(Hit, Option<String>)> = page
         .into_par_iter()
-        .map(|(at, ranked)| shower.show(at + 1, ranked, request, results.mode))
+        .map(|(at, ranked)| shower.show(at + 1, ranked, request))
         .collect::<Result<_>>()?;
     for (hit, warning) in shown {
         results.hits.push(hit);
@@ -130,7 +133,7 @@ fn mode_used(
 /// BM25's order, with documents that go by the query's name before all others.
 fn rank_by_word(
     documents: &Documents,
-    by_word: KeywordScores<'_>,
+    by_word: KeywordScores,
     exact: &HashSet<usize>,
 ) -> Vec<Ranked> {
     let population = by_word.population;
@@ -166,7 +169,8 @@ fn rank_by_word(
 struct Fusion<'a> {
     documents: &'a Documents,
     meaning: &'a Meaning<'a>,
-    by_word: KeywordScores<'a>,
+    by_word: KeywordScores,
+    within: Option<&'a Within<'a>>,
     exact: &'a HashSet<usize>,
     /// Candidates taken from each signal.
     k: usize,
@@ -197,7 +201,9 @@ impl Fusion<'_> {
                 places.insert(place);
             }
         }
-        self.by_word.complete(self.documents, &places)?;
+        if let Some(within) = self.within {
+            self.by_word.complete(within, self.documents, &places)?;
+        }
         Ok(self.fuse(&places, &scores, request, mode))
     }
 
@@ -295,6 +301,7 @@ struct Shower<'a> {
     view: &'a View,
     documents: &'a Documents,
     meaning: Option<&'a Meaning<'a>>,
+    within: Option<&'a Within<'a>>,
     terms: &'a QueryTerms,
 }
 
@@ -304,12 +311,11 @@ impl Shower<'_> {
         rank: usize,
         ranked: Ranked,
         request: &SearchRequest<'_>,
-        mode: Mode,
     ) -> Result<(Hit, Option<String>)> {
         let document = self.documents.all[ranked.place];
         let record = self.view.stored(document.at)?;
         let path = path_from_bytes(&record.path);
-        let (passage, warning) = match self.passage(&ranked, request, mode) {
+        let (passage, warning) = match self.passage(&ranked, request) {
             Ok(passage) => (passage, None),
             // A hit without its passage is better than no hit.
             Err(error @ (IndexError::Damaged { .. } | IndexError::Io { .. })) => {
@@ -343,12 +349,7 @@ impl Shower<'_> {
         Ok((hit, warning))
     }
 
-    fn passage(
-        &self,
-        ranked: &Ranked,
-        request: &SearchRequest<'_>,
-        mode: Mode,
-    ) -> Result<Option<PassageHit>> {
+    fn passage(&self, ranked: &Ranked, request: &SearchRequest<'_>) -> Result<Option<PassageHit>> {
         if request.snippet_chars == 0 {
             return Ok(None);
         }
@@ -360,8 +361,9 @@ impl Shower<'_> {
             ));
         };
         let cosines = self.meaning.map(|meaning| meaning.passages(ranked.place));
-        let by_word = mode != Mode::Semantic;
         let cosines = cosines.unwrap_or_default();
-        best_passage(&text, self.terms, &cosines, by_word, request.snippet_chars)
+        let by_word = self.within.map(|within| within.passages(document.at)).transpose()?;
+        let by_word = by_word.unwrap_or_default();
+        best_passage(&text, self.terms, by_word, &cosines, request.snippet_chars)
     }
 }

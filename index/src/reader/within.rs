@@ -6,6 +6,9 @@
 //!   Metzler and Croft's sequential dependence model ("A Markov random field model for term
 //!   dependencies", SIGIR 2005), scored as if each pair were a word.
 //!
+//! The same scores choose the passage that a hit shows. What the query asks for as a phrase counts
+//! there as much as its words once more.
+//!
 //! No further index is needed for it: the postings have the position of every word in its document,
 //! and the lexical index has the position at which each passage begins. Passages are of about one
 //! length, so BM25 goes without its correction for length there (b = 0). Measured on nine tasks
@@ -66,7 +69,7 @@ struct Held {
     /// Index into the documents that were asked about.
     document: usize,
     passage: u32,
-    /// Index of a word; from the number of words on, of a pair.
+    /// Index of a word; from the number of words on, of a pair, then of a phrase.
     feature: u32,
     count: u32,
 }
@@ -83,7 +86,8 @@ impl<'a> Within<'a> {
     ) -> Result<(Self, Vec<f32>)> {
         let contents = read(view, wanted, documents)?;
         // Passages and documents that hold each feature.
-        let mut counts = vec![(0.0_f32, 0.0_f32); wanted.words.len() + wanted.pairs.len()];
+        let features = wanted.words.len() + wanted.pairs.len() + wanted.phrases.len();
+        let mut counts = vec![(0.0_f32, 0.0_f32); features];
         let mut before = None;
         for one in &contents.held {
             let (passages, documents) = &mut counts[one.feature as usize];
@@ -94,7 +98,8 @@ impl<'a> Within<'a> {
                 before = Some((one.document, one.feature));
             }
         }
-        let (of_words, of_pairs) = counts.split_at(wanted.words.len());
+        let (of_words, others) = counts.split_at(wanted.words.len());
+        let (of_pairs, _) = others.split_at(wanted.pairs.len());
         let all_passages = passages(view)? as f32;
         let all_documents = view.searcher.num_docs() as f32;
         let mut weights = Vec::with_capacity(counts.len());
@@ -110,6 +115,16 @@ impl<'a> Within<'a> {
             in_passage: PAIRS_IN_PASSAGE * inverse_frequency(all_passages, in_passages),
             in_document: PAIRS * inverse_frequency(all_documents, in_documents),
         }));
+        weights.extend(
+            wanted
+                .phrases
+                .iter()
+                .map(|phrase| {
+                    let of_words = phrase.iter().map(|&(word, _)| weights[word].in_passage);
+                    Weight { in_passage: of_words.sum(), in_document: 0.0 }
+                })
+                .collect::<Vec<_>>(),
+        );
         let within = Within { view, wanted, weights };
         let scores = within.gains(&contents);
         Ok((within, scores))
@@ -120,6 +135,13 @@ impl<'a> Within<'a> {
         Ok(self.gains(&read(self.view, self.wanted, documents)?))
     }
 
+    /// Scores of the passages of one document, up to the last that holds a word.
+    pub(super) fn passages(&self, document: DocAddress) -> Result<Vec<f32>> {
+        let mut scores = Vec::new();
+        self.add_passages(&read(self.view, self.wanted, &[document])?.held, &mut scores);
+        Ok(scores)
+    }
+
     /// By document; 0 where no word stands.
     fn gains(&self, contents: &Contents) -> Vec<f32> {
         let mut gains = vec![0.0_f32; contents.lengths.len()];
@@ -128,22 +150,27 @@ impl<'a> Within<'a> {
             let document = of_document[0].document;
             let norm = PAIRS_K1 * (1.0 - PAIRS_B + PAIRS_B * contents.lengths[document]);
             let mut whole = 0.0;
-            passages.clear();
             for of_feature in of_document.chunk_by(|a, b| a.feature == b.feature) {
                 let weight = self.weights[of_feature[0].feature as usize];
-                for one in of_feature {
-                    let at = one.passage as usize;
-                    if passages.len() <= at {
-                        passages.resize(at + 1, 0.0);
-                    }
-                    passages[at] += weight.in_passage * saturated(one.count as f32, K1, K1);
-                }
                 let count: u32 = of_feature.iter().map(|one| one.count).sum();
                 whole += weight.in_document * saturated(count as f32, PAIRS_K1, norm);
             }
+            passages.clear();
+            self.add_passages(of_document, &mut passages);
             gains[document] = whole + PASSAGE * passages.iter().copied().fold(0.0, f32::max);
         }
         gains
+    }
+
+    fn add_passages(&self, of_document: &[Held], scores: &mut Vec<f32>) {
+        for one in of_document {
+            let at = one.passage as usize;
+            if scores.len() <= at {
+                scores.resize(at + 1, 0.0);
+            }
+            let weight = self.weights[one.feature as usize].in_passage;
+            scores[at] += weight * saturated(one.count as f32, K1, K1);
+        }
     }
 }
 
@@ -220,6 +247,10 @@ fn read(view: &View, wanted: &RankingWords, documents: &[DocAddress]) -> Result<
                     followed(&positions[first], &positions[second], &mut together);
                     held(wanted.words.len() + pair, &together);
                 }
+                for (phrase, words) in wanted.phrases.iter().enumerate() {
+                    standing(words, &positions, &mut together);
+                    held(wanted.words.len() + wanted.pairs.len() + phrase, &together);
+                }
             }
         }
         Ok(())
@@ -257,6 +288,15 @@ fn followed(first: &[u32], second: &[u32], found: &mut Vec<u32>) {
             found.extend(first[from..].iter().take_while(|&&other| other < at));
         }
     }
+}
+
+/// Where a phrase begins.
+fn standing(phrase: &[(usize, u32)], positions: &[Vec<u32>], found: &mut Vec<u32>) {
+    found.clear();
+    let Some(((first, _), rest)) = phrase.split_first() else { return };
+    found.extend(positions[*first].iter().filter(|&at| {
+        rest.iter().all(|(word, offset)| positions[*word].binary_search(&(at + offset)).is_ok())
+    }));
 }
 
 /// How many of some positions, in order, lie in each passage that has any.
