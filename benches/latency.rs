@@ -159,5 +159,7 @@ fn resident_mb() -> (u64, u64) {
         let line = status.lines().find(|line| line.starts_with(name));
         line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).unwrap_or(0)
     };
-    (kilobytes("RssAnon:") / 1024, kilobytes("RssFile:") / 1024)
+    // Files of a memory file system count as shared memory.
+    let mapped = kilobytes("RssFile:") + kilobytes("RssShmem:");
+    (kilobytes("RssAnon:") / 1024, mapped / 1024)
 }

@@ -325,7 +325,7 @@ pub enum DaemonCommand {
 /// `lsearch eval`.
 #[derive(Debug, Args)]
 pub struct EvalArgs {
-    /// A collection folder (corpus.jsonl[.zst] with task folders), or a folder of collections
+    /// A collection in the layout of BEIR, MTEB, LongEmbed or LoCoV1, or a folder of collections
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
     /// Signals to measure (may be repeated) [default: keyword, semantic and hybrid]
@@ -337,9 +337,18 @@ pub struct EvalArgs {
     /// Machine-readable output
     #[arg(long)]
     pub json: bool,
-    /// Weights of keyword, document and passage scores in hybrid mode, e.g. 1,0.3,0.3
+    /// Weights of keyword, document and passage scores in hybrid mode, e.g. 1,0.2,0.6
     #[arg(long, value_name = "K,D,P", value_delimiter = ',', num_args = 1)]
     pub weights: Vec<f32>,
+    /// Keep each query's scores in a file, for --against
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+    /// Compare with scores kept before, query by query, and say whether chance explains the difference
+    #[arg(long, value_name = "FILE")]
+    pub against: Option<PathBuf>,
+    /// Write run files in TREC's form into this folder
+    #[arg(long, value_name = "DIR")]
+    pub runs: Option<PathBuf>,
     /// Where encoded collections are kept between runs
     #[arg(long, value_name = "DIR")]
     pub cache_dir: Option<PathBuf>,

@@ -1,23 +1,23 @@
 //! `lsearch eval DIR`: retrieval quality through the real index and the real query path.
 
-mod data;
+mod collection;
+mod compare;
+mod lines;
 mod metrics;
+mod queries;
+mod report;
+mod runs;
 
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use lsearch_engine::{Bundle, Encoder, Verify};
-use lsearch_index::fuse::Weights;
-use lsearch_index::query::Query;
-use lsearch_index::{
-    Content, ExtractKey, FileStat, FileState, Mode, Reader, SearchRequest, Writer,
-};
-use lsearch_ingest::{Document, Kind, PassageOptions, passages};
-use serde::Serialize;
-
-use self::data::{Collection, CorpusDocument, JudgedQuery};
+use self::collection::{Collection, CorpusDocument, Task};
+use self::compare::{Difference, Kept, QueryScore};
+use self::queries::JudgedQuery;
+use self::report::{Report, TaskReport};
+use self::runs::Runs;
 use crate::app::App;
 use crate::args::{EvalArgs, ModeArg};
 use crate::encoder;
@@ -26,45 +26,25 @@ use crate::indexer::{self, Course, encode_pending};
 use crate::interrupt;
 use crate::output::progress::Stage;
 use crate::output::{self, json, units};
+use lsearch_engine::{Bundle, Encoder, Verify};
+use lsearch_index::fuse::Weights;
+use lsearch_index::{
+    Content, ExtractKey, FileStat, FileState, Mode, Reader, SearchRequest, Writer,
+};
+use lsearch_ingest::{Document, Kind, PassageOptions, passages};
 
 /// Documents retrieved for each query: recall is measured at 100.
 const DEPTH: usize = 100;
+/// Length of the snippet of a passage that is looked at for an answer: the passage counts, whole.
+const SNIPPET_CHARS: usize = 300;
 /// The root that a collection's documents are filed under; nothing there exists on disk.
 const ROOT: &str = "/collection";
-
-#[derive(Serialize)]
-struct Report {
-    tasks: Vec<TaskReport>,
-    /// Over all of `tasks`: with one mode, that mode's.
-    mean_ndcg_at_10: f64,
-    modes: Vec<MeanReport>,
-}
-
-#[derive(Serialize)]
-struct TaskReport {
-    collection: String,
-    task: String,
-    queries: usize,
-    documents: usize,
-    mode: &'static str,
-    ndcg_at_10: f64,
-    accuracy_at_1: f64,
-    recall_at_100: f64,
-    ms_per_query: f64,
-}
-
-#[derive(Serialize)]
-struct MeanReport {
-    mode: &'static str,
-    tasks: usize,
-    ndcg_at_10: f64,
-}
 
 /// Indexes (or finds indexed) each collection, runs its tasks and prints the scores.
 pub fn run(app: &App, args: &EvalArgs) -> Result<u8, CliError> {
     interrupt::install()
         .map_err(|error| CliError::new(format!("cannot watch for Ctrl-C: {error}")))?;
-    let collections = data::collections(&args.dir)?;
+    let collections = collection::collections(&args.dir)?;
     let weights = weights(&args.weights)?;
     let modes: Vec<Mode> = if args.mode.is_empty() {
         vec![Mode::Keyword, Mode::Semantic, Mode::Hybrid]
@@ -80,7 +60,9 @@ pub fn run(app: &App, args: &EvalArgs) -> Result<u8, CliError> {
     } else {
         None
     };
+    let kept = args.against.as_deref().map(Kept::read).transpose()?;
     let mut tasks = Vec::new();
+    let mut scores = Vec::new();
     for collection in &collections {
         let (home, names) = prepare(app, collection, &cache, encoder.as_ref())?;
         if interrupt::requested() {
@@ -88,24 +70,33 @@ pub fn run(app: &App, args: &EvalArgs) -> Result<u8, CliError> {
             return Ok(EXIT_INTERRUPTED);
         }
         let reader = Reader::open(&home)?;
+        let encoder = encoder.as_ref();
+        let measurement = Measurement { app, args, collection, reader, names, weights, encoder };
         for task in &collection.tasks {
-            tasks.extend(measure(
-                app,
-                args,
-                collection,
-                task,
-                &reader,
-                &names,
-                &modes,
-                weights,
-                encoder.as_ref(),
-            )?);
+            for (mode, measured) in modes.iter().zip(measurement.run(task, &modes)?) {
+                let against = kept.as_ref().and_then(|kept| kept.against(&measured.scores));
+                tasks.push(measured.report(
+                    collection,
+                    task,
+                    measurement.names.len(),
+                    *mode,
+                    against,
+                ));
+                scores.extend(measured.scores);
+            }
         }
     }
-    let means = modes.iter().map(|mode| mean_of(&tasks, json::mode_name(*mode))).collect();
-    let mean_ndcg_at_10 = mean(tasks.iter().map(|task| task.ndcg_at_10));
-    let report = Report { tasks, mean_ndcg_at_10, modes: means };
-    output::print(&if args.json { json::line(&report)? } else { table(&report) })?;
+    if kept.is_some() && tasks.iter().all(|task| task.against.is_none()) {
+        app.say(
+            "nothing of these tasks and modes is in the run that they were to be compared with",
+        );
+    }
+    if let Some(path) = &args.save {
+        compare::keep(path, &scores)?;
+    }
+    let modes: Vec<&str> = modes.iter().map(|mode| json::mode_name(*mode)).collect();
+    let report = Report::new(tasks, &modes);
+    output::print(&if args.json { json::line(&report)? } else { report.table() })?;
     Ok(EXIT_OK)
 }
 
@@ -127,7 +118,7 @@ fn weights(given: &[f32]) -> Result<Weights, CliError> {
             Ok(Weights { keyword: *keyword, document: *document, passage: *passage })
         }
         _ => Err(CliError::new("--weights: not three numbers of 0 or more")
-            .hint("keyword, document and passage with commas between, e.g. --weights 1,0.3,0.3")),
+            .hint("keyword, document and passage with commas between, e.g. --weights 1,0.2,0.6")),
     }
 }
 
@@ -182,7 +173,7 @@ fn index(
 ) -> Result<HashMap<PathBuf, String>, CliError> {
     let stage = Stage::new(app, "reading");
     let mut names = HashMap::new();
-    data::read_corpus(&collection.corpus, |document| {
+    collection.read_corpus(|document| {
         let path = Path::new(ROOT).join(format!("{:07}", names.len()));
         file_document(writer, &path, &document)?;
         names.insert(path, document.id);
@@ -249,155 +240,132 @@ fn file_document(writer: &Writer, path: &Path, document: &CorpusDocument) -> Res
     Ok(writer.put_file(path, Path::new(ROOT), &stat, Some(file_hash), state)?)
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one call site; a struct would only rename the arguments"
-)]
-fn measure(
-    app: &App,
-    args: &EvalArgs,
-    collection: &Collection,
-    task: &Path,
-    reader: &Reader,
-    names: &HashMap<PathBuf, String>,
-    modes: &[Mode],
+/// One collection, ready to be asked.
+struct Measurement<'a> {
+    app: &'a App,
+    args: &'a EvalArgs,
+    collection: &'a Collection,
+    reader: Reader,
+    /// Documents by the path each is filed under.
+    names: HashMap<PathBuf, String>,
     weights: Weights,
-    encoder: Option<&(Bundle, Encoder)>,
-) -> Result<Vec<TaskReport>, CliError> {
-    let mut queries = data::read_task(task)?;
-    if args.queries > 0 {
-        queries.truncate(args.queries);
-    }
-    let task_name = task.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let stage = Stage::new(app, "searching");
-    let mut sums = vec![Sums::default(); modes.len()];
-    for (at, query) in queries.iter().enumerate() {
-        if interrupt::requested() {
-            return Err(CliError::interrupted("stopped"));
-        }
-        let parsed = parse(query)?;
-        let started = Instant::now();
-        let vector = match encoder {
-            Some((bundle, encoder)) => {
-                Some((bundle.fingerprint(), encoder.encode_query(&parsed.text_for_meaning)?))
-            }
-            None => None,
-        };
-        let encode_time = started.elapsed();
-        for (mode, sums) in modes.iter().zip(&mut sums) {
-            let started = Instant::now();
-            let results = reader.search(&SearchRequest {
-                query: &parsed,
-                vector: vector
-                    .as_ref()
-                    .map(|(fingerprint, vector)| (*fingerprint, vector.as_slice())),
-                mode: *mode,
-                limit: DEPTH,
-                snippet_chars: 0,
-                collapse_duplicates: false,
-                weights,
-                ..SearchRequest::new(&parsed)
-            })?;
-            sums.time += started.elapsed();
-            if *mode != Mode::Keyword {
-                sums.time += encode_time;
-            }
-            let ranked: Vec<String> =
-                results.hits.iter().filter_map(|hit| names.get(&hit.path).cloned()).collect();
-            sums.ndcg += metrics::ndcg_at(&ranked, &query.relevance, 10);
-            sums.accuracy += metrics::accuracy_at_1(&ranked, &query.relevance);
-            sums.recall += metrics::recall_at(&ranked, &query.relevance, DEPTH);
-        }
-        stage
-            .update(at as u64, queries.len() as u64, || format!("{} {task_name}", collection.name));
-    }
-    let number = queries.len() as f64;
-    Ok(modes
-        .iter()
-        .zip(sums)
-        .map(|(mode, sums)| TaskReport {
-            collection: collection.name.clone(),
-            task: task_name.clone(),
-            queries: queries.len(),
-            documents: names.len(),
-            mode: json::mode_name(*mode),
-            ndcg_at_10: sums.ndcg / number,
-            accuracy_at_1: sums.accuracy / number,
-            recall_at_100: sums.recall / number,
-            ms_per_query: sums.time.as_secs_f64() * 1000.0 / number,
-        })
-        .collect())
+    encoder: Option<&'a (Bundle, Encoder)>,
 }
 
-#[derive(Debug, Clone, Default)]
-struct Sums {
-    ndcg: f64,
-    accuracy: f64,
-    recall: f64,
+/// What came of one task in one mode.
+#[derive(Default)]
+struct Measured {
+    scores: Vec<QueryScore>,
     time: Duration,
 }
 
-/// Judged queries are natural text, whose quotes and dashes are no operators: every word only ranks.
-///
-/// # Errors
-/// When there is no word in it at all.
-fn parse(query: &JudgedQuery) -> Result<Query, CliError> {
-    let words: String =
-        query.text.chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
-    let mut parsed = Query::parse(&words, 0).map_err(|error| {
-        CliError::new(format!("the query {:?} cannot be searched: {error}", query.text))
-    })?;
-    parsed.text_for_meaning.clone_from(&query.text);
-    Ok(parsed)
-}
+impl Measurement<'_> {
+    /// Puts every query of a task in each of the modes.
+    fn run(&self, task: &Task, modes: &[Mode]) -> Result<Vec<Measured>, CliError> {
+        let mut queries = queries::read_task(self.collection, task)?;
+        if self.args.queries > 0 {
+            queries.truncate(self.args.queries);
+        }
+        let stage = Stage::new(self.app, "searching");
+        let mut measured: Vec<Measured> = modes.iter().map(|_| Measured::default()).collect();
+        let mut runs = Runs::create(self.args.runs.as_deref(), self.collection, task, modes)?;
+        for (at, query) in queries.iter().enumerate() {
+            if interrupt::requested() {
+                return Err(CliError::interrupted("stopped"));
+            }
+            let parsed = query.parse()?;
+            let started = Instant::now();
+            let vector = match self.encoder {
+                Some((bundle, encoder)) => {
+                    Some((bundle.fingerprint(), encoder.encode_query(&parsed.text_for_meaning)?))
+                }
+                None => None,
+            };
+            let encode_time = started.elapsed();
+            for (at, (mode, measured)) in modes.iter().zip(&mut measured).enumerate() {
+                let request = SearchRequest {
+                    vector: vector.as_ref().map(|(print, vector)| (*print, vector.as_slice())),
+                    mode: *mode,
+                    limit: DEPTH,
+                    snippet_chars: 0,
+                    collapse_duplicates: false,
+                    weights: self.weights,
+                    ..SearchRequest::new(&parsed)
+                };
+                let started = Instant::now();
+                let results = self.reader.search(&request)?;
+                measured.time += started.elapsed();
+                if *mode != Mode::Keyword {
+                    measured.time += encode_time;
+                }
+                let ranked: Vec<(String, f32)> = results
+                    .hits
+                    .iter()
+                    .filter_map(|hit| Some((self.names.get(&hit.path)?.clone(), hit.score)))
+                    .collect();
+                runs.write(at, &query.id, &ranked)?;
+                let names: Vec<String> = ranked.into_iter().map(|(name, _)| name).collect();
+                let answered = self.answered(&request, query, &names)?;
+                measured.scores.push(QueryScore {
+                    collection: self.collection.name.clone(),
+                    task: task.name.clone(),
+                    mode: json::mode_name(*mode).to_owned(),
+                    query: query.id.clone(),
+                    ndcg_at_10: metrics::ndcg_at(&names, &query.relevance, 10),
+                    accuracy_at_1: metrics::accuracy_at_1(&names, &query.relevance),
+                    recall_at_100: metrics::recall_at(&names, &query.relevance, DEPTH),
+                    answered,
+                });
+            }
+            let of = queries.len() as u64;
+            stage.update(at as u64, of, || format!("{} {}", self.collection.name, task.name));
+        }
+        Ok(measured)
+    }
 
-fn mean_of(tasks: &[TaskReport], mode: &'static str) -> MeanReport {
-    let of_mode = || tasks.iter().filter(|task| task.mode == mode);
-    MeanReport {
-        mode,
-        tasks: of_mode().count(),
-        ndcg_at_10: mean(of_mode().map(|task| task.ndcg_at_10)),
+    /// Whether the passage shown of the first relevant document holds an answer.
+    fn answered(
+        &self,
+        request: &SearchRequest<'_>,
+        query: &JudgedQuery,
+        ranked: &[String],
+    ) -> Result<Option<bool>, CliError> {
+        let relevant = ranked.iter().position(|name| query.relevance.contains_key(name));
+        let (Some(offset), false) = (relevant, query.answers.is_empty()) else { return Ok(None) };
+        let shown = SearchRequest { offset, limit: 1, snippet_chars: SNIPPET_CHARS, ..*request };
+        let results = self.reader.search(&shown)?;
+        let passage = results.hits.first().and_then(|hit| hit.passage.as_ref());
+        Ok(Some(passage.is_some_and(|passage| {
+            query.answers.iter().any(|answer| passage.text.contains(answer.as_str()))
+        })))
     }
 }
 
-/// 0 for nothing.
-fn mean(values: impl Iterator<Item = f64>) -> f64 {
-    let (sum, number) = values.fold((0.0, 0u32), |(sum, number), value| (sum + value, number + 1));
-    sum / f64::from(number.max(1))
-}
-
-fn table(report: &Report) -> String {
-    let width = report
-        .tasks
-        .iter()
-        .map(|task| task.collection.len() + task.task.len() + 1)
-        .max()
-        .unwrap_or(0)
-        .max("collection/task".len());
-    let mut text = format!(
-        "{:width$}  {:>6} {:>7}  {:8}  {:>7} {:>6} {:>6} {:>8}\n",
-        "collection/task", "docs", "queries", "mode", "nDCG@10", "acc@1", "R@100", "ms/query"
-    );
-    for task in &report.tasks {
-        text.push_str(&format!(
-            "{:width$}  {:>6} {:>7}  {:8}  {:>7.1} {:>6.1} {:>6.1} {:>8.1}\n",
-            format!("{}/{}", task.collection, task.task),
-            task.documents,
-            task.queries,
-            task.mode,
-            task.ndcg_at_10 * 100.0,
-            task.accuracy_at_1 * 100.0,
-            task.recall_at_100 * 100.0,
-            task.ms_per_query
-        ));
+impl Measured {
+    fn report(
+        &self,
+        collection: &Collection,
+        task: &Task,
+        documents: usize,
+        mode: Mode,
+        against: Option<Difference>,
+    ) -> TaskReport {
+        let mean = |of: fn(&QueryScore) -> f64| report::mean(self.scores.iter().map(of));
+        let answered: Vec<bool> = self.scores.iter().filter_map(|score| score.answered).collect();
+        let of_answered =
+            report::mean(answered.iter().map(|answered| f64::from(u8::from(*answered))));
+        TaskReport {
+            collection: collection.name.clone(),
+            task: task.name.clone(),
+            queries: self.scores.len(),
+            documents,
+            mode: json::mode_name(mode),
+            ndcg_at_10: mean(|score| score.ndcg_at_10),
+            accuracy_at_1: mean(|score| score.accuracy_at_1),
+            recall_at_100: mean(|score| score.recall_at_100),
+            ms_per_query: self.time.as_secs_f64() * 1000.0 / self.scores.len().max(1) as f64,
+            answered: (!answered.is_empty()).then_some(of_answered),
+            against,
+        }
     }
-    for mean in &report.modes {
-        text.push_str(&format!(
-            "mean of {:>2} tasks, {:8}  {:.1}\n",
-            mean.tasks,
-            mean.mode,
-            mean.ndcg_at_10 * 100.0
-        ));
-    }
-    text
 }
