@@ -1,6 +1,6 @@
 //! What happens to the index when files change, move, are copied or go.
 
-use crate::common::{Desk, note};
+use crate::common::{Desk, note, pack};
 
 #[test]
 fn an_edit_takes_effect_and_the_old_text_is_gone() {
@@ -12,6 +12,24 @@ fn an_edit_takes_effect_and_the_old_text_is_gone() {
     assert_eq!(desk.find("railway"), ["page.txt"]);
     assert!(desk.find("harbour").is_empty());
     assert_eq!((desk.count("keyword"), desk.count("semantic")), (1, 1));
+}
+
+#[test]
+fn what_an_earlier_version_read_is_read_again_once() {
+    let desk = Desk::new();
+    desk.write("page.txt", note("the harbour"));
+    desk.write("old.zip", pack::zip(&[("inside.txt", note("a railway").as_bytes())]));
+    desk.add();
+    desk.run(["add", "docs", "--no-wait"]).ok().says("unchanged");
+    let list = desk.data().join("extractors.json");
+    let text = std::fs::read_to_string(&list).unwrap();
+    let current = text.rsplit(": ").next().unwrap().trim_end_matches(['\n', '}']);
+    std::fs::write(&list, text.replace(current, "1")).unwrap();
+    desk.add().does_not_say("unchanged").does_not_say("encoded in").says("known by content");
+    assert_eq!(std::fs::read_to_string(&list).unwrap(), text);
+    desk.run(["add", "docs", "--no-wait"]).ok().says("unchanged");
+    assert_eq!(desk.find("railway"), ["old.zip!/inside.txt"]);
+    assert_eq!((desk.count("keyword"), desk.count("semantic")), (2, 2));
 }
 
 #[test]

@@ -66,6 +66,7 @@ fn some_places(
         root: &root.path,
         exclude: &root.exclude,
         only: Some(Arc::new(paths.into_iter().collect())),
+        unchanged_too: false,
         on_folder: Some(shared.roots.hook(app, &root.path)),
     };
     let mut report = match scan.run(None) {

@@ -2,6 +2,7 @@
 
 mod encode;
 mod ocr;
+mod read_by;
 mod scan;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use lsearch_engine::Encoder;
 use lsearch_index::{IndexError, Writer, WriterOptions};
 use lsearch_ingest::{Extractor, ExtractorOptions};
 
+use self::read_by::ReadBy;
 use crate::app::App;
 use crate::errors::CliError;
 
@@ -103,10 +105,15 @@ impl Update<'_> {
         let folders = roots.iter().map(|(root, _)| root.clone()).collect();
         let extractor = Arc::new(open_extractor(self.app, folders)?);
         let mut report = UpdateReport::default();
+        let mut read_by = ReadBy::load(&self.app.places.data);
         for (root, exclude) in roots {
             if !root.is_dir() || stands_empty(self.writer, root)? {
                 report.offline.push(root.clone());
                 continue;
+            }
+            let known = self.writer.files_under(root)?.next().is_some();
+            if !known {
+                read_by.set_current(root)?;
             }
             let scan = Scan {
                 app: self.app,
@@ -115,6 +122,7 @@ impl Update<'_> {
                 root,
                 exclude,
                 only: None,
+                unchanged_too: !read_by.is_current(root),
                 on_folder: on_folder.clone(),
             };
             let one = match scan.run(interlude.as_deref_mut().map(|one| one as Interlude<'_>)) {
@@ -130,6 +138,7 @@ impl Update<'_> {
             if report.scan.cancelled {
                 break;
             }
+            read_by.set_current(root)?;
         }
         Ok(report)
     }

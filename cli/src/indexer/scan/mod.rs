@@ -69,6 +69,8 @@ pub struct Scan<'a> {
     pub exclude: &'a [String],
     /// These places alone; `None` for everything.
     pub only: Option<Arc<Places>>,
+    /// Read also what did not change: an earlier version of the extractor read it.
+    pub unchanged_too: bool,
     /// Told of every folder.
     pub on_folder: Option<FolderHook>,
 }

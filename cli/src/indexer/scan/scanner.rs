@@ -36,6 +36,7 @@ pub struct Scanner<'a> {
     writer: &'a Writer,
     root: &'a Path,
     only: Option<&'a Places>,
+    unchanged_too: bool,
     renames: Renames,
     jobs: Option<Sender<Job>>,
     outstanding: u64,
@@ -72,6 +73,7 @@ impl<'a> Scanner<'a> {
             writer: scan.writer,
             root: scan.root,
             only,
+            unchanged_too: scan.unchanged_too,
             renames,
             jobs: Some(jobs),
             outstanding: 0,
@@ -227,6 +229,7 @@ impl<'a> Scanner<'a> {
                 self.report.seen += 1;
                 let known = self.came_by(&file.path)?;
                 if let Some(known) = &known
+                    && !self.unchanged_too
                     && known.stat == stat_of(&file)
                     && known.same_root
                     && !self.is_ruled_otherwise(&file, &known.state)
