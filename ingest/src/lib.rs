@@ -36,7 +36,7 @@ pub use encoding::{Decoded, decode};
 pub use error::IngestError;
 pub use extract::{ExtractLimits, Ocr, Outcome, extract_bytes, extract_in_process};
 pub use identify::identify;
-pub use kind::{Guess, Kind, guess_by_name};
+pub use kind::{Guess, Kind, guess_by_name, type_names};
 pub use passage::{Passage, PassageOptions, estimate_tokens, passages};
 pub use read::hash_file;
 pub use reason::{FailReason, SkipReason};
