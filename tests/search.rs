@@ -180,3 +180,64 @@ fn neighbouring_passages_on_request() {
     assert!(around.contains("Paragraph 18") || around.contains("Paragraph 17"), "{around}");
     assert!(!around.contains("Paragraph 3 "), "{around}");
 }
+
+#[test]
+fn patterns_and_tildes_find_words_spelt_so() {
+    let desk = desk_of_notes();
+    assert_eq!(desk.find("lightho*"), ["lighthouse.md"]);
+    assert_eq!(desk.find("l?ghthouse"), ["lighthouse.md"]);
+    assert_eq!(desk.find("title:harb*"), ["harbour.txt"]);
+    assert_eq!(desk.find("notes -harb*"), ["lighthouse.md"]);
+    assert_eq!(desk.find("haborur~2"), ["harbour.txt"]);
+    desk.run(["search", "--mode", "keyword", "zebr*"]).exits(1).says("spelt like zebr*");
+}
+
+#[test]
+fn words_that_no_document_has_are_corrected_and_told() {
+    let desk = desk_of_notes();
+    let found = desk.run(["search", "--json", "--mode", "keyword", "lighthuose keeper"]).ok();
+    let results = found.json();
+    assert_eq!(desk.relative(&results), ["lighthouse.md"]);
+    let correction = &results["corrections"][0];
+    assert_eq!(correction["written"], "lighthuose");
+    assert_eq!(correction["meant"], "lighthouse");
+    assert_eq!(correction["searched"], true);
+    found.says("no document has “lighthuose”: searched for “lighthouse”");
+    let quoted = desk.run(["search", "--mode", "keyword", "\"lighthuose\""]).exits(1);
+    quoted.does_not_say("lighthouse”");
+    let right = desk.run(["search", "--json", "--mode", "keyword", "lighthouse"]).ok().json();
+    assert!(right["corrections"].is_null());
+}
+
+#[test]
+fn errors_and_warnings_point_at_the_place() {
+    let desk = desk_of_notes();
+    let mut said = String::new();
+    for (query, code) in [
+        ("harbour type:pfd", 2),
+        ("harbour type:zebra", 2),
+        ("harbour after:someday", 2),
+        ("harbour -after:2024", 2),
+        ("harbour path:[a", 2),
+        ("harbour title:*", 2),
+        ("*", 2),
+        ("-draft type:pdf", 2),
+        ("type:pdf", 2),
+        ("", 2),
+        ("harbour \"the keeper", 0),
+        ("harbour tittle:notes", 0),
+        ("harbour title: notes", 0),
+        ("harbour *.rs", 0),
+        ("harbour x after:2024 before:2023", 1),
+    ] {
+        let ran = desk.run(["search", "--mode", "keyword", "--", query]).exits(code);
+        said.push_str(&format!("$ lsearch search '{query}'\n{}\n", ran.stderr));
+    }
+    insta::assert_snapshot!("search_errors", said);
+    desk.run(["search", "--type", "pfd", "harbour"]).exits(2).says("did you mean pdf?");
+    // Known, though no document here is one; and an extension that documents have.
+    desk.run(["search", "--mode", "keyword", "--type", "docx", "harbour"]).exits(1);
+    desk.write("log.harbourlog", note("the harbour's log"));
+    desk.run(["add", "--no-wait"]).ok();
+    assert_eq!(desk.find("notes type:harbourlog"), ["log.harbourlog"]);
+}

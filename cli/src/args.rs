@@ -169,7 +169,9 @@ pub struct FoldersArgs {
     rent arrears                 documents about it, by word and by meaning\n  \
     \"notice of termination\"      the exact phrase must stand in the document\n  \
     lease -draft                 without the word\n  \
-    title:lease type:pdf         fields: title: path: type: after: before:\n\n\
+    terminat*  organi?ation      any word spelt so\n  \
+    tenant~                      words like it, with a typing error or two\n  \
+    title:lease type:pdf         fields: title: author: path: type: after: before:\n\n\
     Examples:\n  lsearch search \"who may end the lease early\"\n  lsearch s -n 3 --type pdf indemnity\n  \
     lsearch s --json \"boiler pressure\" | jq .hits[0].path")]
 pub struct SearchArgs {

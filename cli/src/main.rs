@@ -11,6 +11,7 @@ mod indexer;
 mod interrupt;
 mod output;
 mod places;
+mod types;
 
 use std::process::ExitCode;
 

@@ -33,6 +33,7 @@ pub use content::{Content, ContentKey, ExtractKey, PassageSpan, StoredContent};
 pub use error::{IndexError, Result};
 pub use files::{FileRecord, FileStat, FileState};
 pub use layout::FORMAT;
+pub use lexical::Correction;
 pub use reader::{
     DocumentRef, Hit, Mode, PassageHit, Reader, SearchRequest, SearchResults, Signals,
     StoredDocument,

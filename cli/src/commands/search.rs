@@ -1,11 +1,12 @@
 //! `lsearch search`: by word and by meaning, by the daemon where one runs, else in this process.
 
+use std::sync::mpsc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use lsearch_engine::Verify;
 use lsearch_index::folders::Folders;
 use lsearch_index::query::{Query, QueryError};
-use lsearch_index::{Mode, Reader, SearchRequest};
+use lsearch_index::{Correction, Mode, Reader, SearchRequest};
 
 use crate::app::{App, Message};
 use crate::args::{DeviceArg, ModeArg, SearchArgs};
@@ -13,8 +14,10 @@ use crate::daemon::client as daemon;
 use crate::daemon::protocol::Request;
 use crate::encoder;
 use crate::errors::{CliError, EXIT_NOTHING_FOUND, EXIT_OK};
+use crate::output::pointer::pointed;
 use crate::output::style;
 use crate::output::{self, hits, json, units};
+use crate::types;
 
 /// Characters of a snippet: about three lines on a terminal.
 const SNIPPET_CHARS: usize = 280;
@@ -30,6 +33,8 @@ pub struct Asked {
     pub query: Query,
     /// Which signals to use.
     pub mode: Mode,
+    /// Words that were misspelt, perhaps.
+    pub corrections: Vec<Correction>,
     started: Instant,
 }
 
@@ -54,15 +59,23 @@ pub fn run(app: &App, args: &SearchArgs) -> Result<u8, CliError> {
         // What can be answered without it is.
         Err(error) => app.warn(format_args!("searching without the daemon: {error}")),
     }
-    let asked = ask(app, args)?;
+    let mut asked = ask(app, args)?;
     if Folders::load(&app.places.data).is_ok_and(|list| list.folders.is_empty()) {
         // Perhaps nothing was ever added: no encoder is unpacked and no runtime fetched to say so.
         Reader::open(&app.places.data)?;
     }
-    // The encoder takes longest to start, the index is opened beside it.
+    // The encoder takes longest to start: the index is opened, and says what the words mean, beside it.
+    let (send, text) = mpsc::channel();
+    let mode = asked.mode;
     let (reader, vector) = std::thread::scope(|scope| {
-        let vector = scope.spawn(|| query_vector(app, &asked.query, asked.mode));
-        let reader = Reader::open(&app.places.data);
+        let vector = scope.spawn(move || query_vector(app, mode, &text));
+        let reader = Reader::open(&app.places.data).map_err(CliError::from).and_then(|reader| {
+            settle(app, args, &mut asked, &reader)?;
+            // An encoder that failed tells so itself.
+            let _ = send.send(asked.query.text_for_meaning.clone());
+            Ok(reader)
+        });
+        drop(send);
         (reader, vector.join())
     });
     let reader = reader?;
@@ -83,14 +96,40 @@ pub fn ask(app: &App, args: &SearchArgs) -> Result<Asked, CliError> {
     let text = args.query.join(" ");
     let query = parse(&text, args)?;
     for warning in &query.warnings {
-        app.warn(format_args!("{} (at character {})", warning.message, warning.at + 1));
+        let place = indented(&pointed(&text, warning.place));
+        app.warn(format_args!("{}\n{place}", warning.message));
     }
     let mode = match args.mode {
         ModeArg::Hybrid => Mode::Hybrid,
         ModeArg::Keyword => Mode::Keyword,
         ModeArg::Semantic => Mode::Semantic,
     };
-    Ok(Asked { text, query, mode, started })
+    Ok(Asked { text, query, mode, corrections: Vec::new(), started })
+}
+
+/// Understands what only the index tells: whether there are such types, and which words are misspelt.
+pub fn settle(
+    app: &App,
+    args: &SearchArgs,
+    asked: &mut Asked,
+    reader: &Reader,
+) -> Result<(), CliError> {
+    for (name, place) in &asked.query.types_at {
+        types::check(name, reader, || pointed(&asked.text, *place))?;
+    }
+    for name in &args.types {
+        types::check(name, reader, String::new)?;
+    }
+    asked.corrections = reader.correct(&mut asked.query)?;
+    for Correction { written, meant, searched, documents } in &asked.corrections {
+        let documents = if *documents == 0 { "no document has" } else { "few documents have" };
+        if *searched {
+            app.say(format_args!("{documents} “{written}”: searched for “{meant}”"));
+        } else {
+            app.say(format_args!("{documents} “{written}”: did you mean “{meant}”?"));
+        }
+    }
+    Ok(())
 }
 
 /// Searches an open index and lays out what was found; `rich` where links are shown.
@@ -122,7 +161,7 @@ pub fn answer(
     }
     let took = asked.started.elapsed();
     let text = if args.json {
-        json::search(&asked.text, results.mode, took, &results)?
+        json::search(&asked.text, &asked.corrections, took, &results)?
     } else if args.jsonl {
         json::hits_by_line(&results)?
     } else if args.paths_only {
@@ -161,19 +200,33 @@ fn parse(text: &str, args: &SearchArgs) -> Result<Query, CliError> {
 
 fn query_error(text: &str, error: &QueryError) -> CliError {
     let cli = CliError::new(format!("{error}"));
-    if text.trim().is_empty() {
-        return cli.hint("say what to look for: lsearch search \"who pays for the repairs\"");
+    match error.place() {
+        Some(place) => cli.hint(pointed(text, place)),
+        None => cli.hint("say what to look for: lsearch search \"who pays for the repairs\""),
     }
-    cli.hint(format!("{text}\n{}^", " ".repeat(error.at())))
 }
 
-/// The query's vector, by an encoder opened for it.
-fn query_vector(app: &App, query: &Query, mode: Mode) -> Result<QueryVector, CliError> {
+/// Two columns to the right, as hints of errors are.
+fn indented(lines: &str) -> String {
+    format!("  {}", lines.replace('\n', "\n  "))
+}
+
+/// The query's vector, by an encoder opened for it while its text is not settled yet; `None` when it
+/// never is.
+fn query_vector(
+    app: &App,
+    mode: Mode,
+    text: &mpsc::Receiver<String>,
+) -> Result<QueryVector, CliError> {
+    if mode == Mode::Keyword {
+        return Ok(None);
+    }
+    let opened = encoder::bundle(app, Verify::Sizes)
+        .and_then(|bundle| Ok((encoder::open(app, &bundle)?, bundle.fingerprint().to_owned())));
+    let Ok(text) = text.recv() else { return Ok(None) };
     vector_or_words(app, mode, || {
-        let bundle = encoder::bundle(app, Verify::Sizes)?;
-        let encoder = encoder::open(app, &bundle)?;
-        let vector = encoder.encode_query(&query.text_for_meaning)?;
-        Ok((bundle.fingerprint().to_owned(), vector))
+        let (encoder, fingerprint) = opened?;
+        Ok((fingerprint, encoder.encode_query(&text)?))
     })
 }
 

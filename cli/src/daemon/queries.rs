@@ -58,7 +58,8 @@ impl Queries {
     /// Answers a search; what is to be said besides is heard by `app`.
     pub fn answer(&self, app: &App, args: &SearchArgs, rich: bool) -> Result<Answer, CliError> {
         *locked(&self.last) = Instant::now();
-        let asked = search::ask(app, args)?;
+        let mut asked = search::ask(app, args)?;
+        search::settle(app, args, &mut asked, &*self.reader()?)?;
         // The encoder first: where a GPU or a cold start makes it slow, commits of that time are found, too.
         let vector = self.vector(app, &asked.query, asked.mode)?;
         let reader = self.reader()?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lsearch_index::{Hit, Mode, SearchResults};
+use lsearch_index::{Correction, Hit, Mode, SearchResults};
 use serde::Serialize;
 
 use super::units;
@@ -14,7 +14,17 @@ struct JsonSearch<'a> {
     mode: &'static str,
     took_ms: f64,
     total: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    corrections: Vec<JsonCorrection<'a>>,
     hits: Vec<JsonHit<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonCorrection<'a> {
+    written: &'a str,
+    meant: &'a str,
+    searched: bool,
+    documents: u64,
 }
 
 #[derive(Serialize)]
@@ -59,15 +69,16 @@ struct JsonPassage<'a> {
 /// `search --json`.
 pub fn search(
     query: &str,
-    mode: Mode,
+    corrections: &[Correction],
     took: Duration,
     results: &SearchResults,
 ) -> Result<String, CliError> {
     line(&JsonSearch {
         query,
-        mode: mode_name(mode),
+        mode: mode_name(results.mode),
         took_ms: (took.as_secs_f64() * 10_000.0).round() / 10.0,
         total: results.total,
+        corrections: corrections.iter().map(correction).collect(),
         hits: results.hits.iter().map(hit).collect(),
     })
 }
@@ -92,6 +103,11 @@ pub fn mode_name(mode: Mode) -> &'static str {
         Mode::Keyword => "keyword",
         Mode::Semantic => "semantic",
     }
+}
+
+fn correction(correction: &Correction) -> JsonCorrection<'_> {
+    let Correction { written, meant, searched, documents } = correction;
+    JsonCorrection { written, meant, searched: *searched, documents: *documents }
 }
 
 fn hit(hit: &Hit) -> JsonHit<'_> {

@@ -2,6 +2,7 @@
 
 pub mod hits;
 pub mod json;
+pub mod pointer;
 pub mod progress;
 pub mod style;
 pub mod units;

@@ -3,16 +3,18 @@
 use std::collections::{HashMap, HashSet};
 
 use tantivy::query::{
-    BooleanQuery, BoostQuery, Occur, PhraseQuery, Query as LexicalQuery, TermQuery,
+    BooleanQuery, BoostQuery, Occur, PhraseQuery, Query as LexicalQuery, TermQuery, TermSetQuery,
 };
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{Searcher, Term};
 
 use super::schema::name_hash;
+use super::spread::Spread;
+use super::terms::QueryTerms;
 use super::tokens::{Analyzed, analyze, is_stop_word};
-use super::{Lexical, Purpose, analyzer};
+use super::{Fields, Lexical, Purpose, analyzer};
 use crate::error::{PathContext, Result};
-use crate::query::{Clause, Field as ClauseField, Query};
+use crate::query::{Clause, Field as ClauseField, Query, Spelling};
 
 /// Weights of the fields. The body alone is plain BM25 over whole documents; the others break ties
 /// in favour of documents that are about the words and not only hold them.
@@ -25,7 +27,7 @@ const TOGETHER: f32 = 0.5;
 /// A query of more distinct words is cut to its rarest.
 const MOST_TERMS: usize = 512;
 
-type Boxed = Box<dyn LexicalQuery>;
+pub(super) type Boxed = Box<dyn LexicalQuery>;
 
 /// A query ready to run.
 pub(crate) struct Compiled {
@@ -39,6 +41,8 @@ pub(crate) struct Compiled {
     pub(crate) terms: QueryTerms,
     /// The words that rank.
     pub(crate) words: RankingWords,
+    /// What the person should know about it.
+    pub(crate) remarks: Vec<String>,
 }
 
 /// The words of a query as they stand in bodies.
@@ -68,13 +72,6 @@ impl RankingWords {
     }
 }
 
-/// The words of a query, with how much each says.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct QueryTerms {
-    /// Each distinct token with its number and inverse document frequency.
-    pub(crate) known: HashMap<String, (usize, f32)>,
-}
-
 /// Compiles a query against a snapshot of the index.
 pub(crate) fn compile(lexical: &Lexical, searcher: &Searcher, query: &Query) -> Result<Compiled> {
     let mut analyzer = analyzer(Purpose::Query);
@@ -83,15 +80,20 @@ pub(crate) fn compile(lexical: &Lexical, searcher: &Searcher, query: &Query) -> 
         searcher,
         terms: QueryTerms::default(),
         words: RankingWords::default(),
+        remarks: Vec::new(),
     };
-    let clauses: Vec<(&Clause, Vec<Analyzed>)> = query
-        .clauses
-        .iter()
-        .map(|clause| (clause, analyze(&mut analyzer, &clause.text)))
-        .filter(|(_, tokens)| !tokens.is_empty())
-        .collect();
     let mut should: Vec<(Occur, Boxed)> = Vec::new();
     let mut required: Vec<(Occur, Boxed)> = Vec::new();
+    let mut clauses: Vec<(&Clause, Vec<Analyzed>)> = Vec::new();
+    for clause in &query.clauses {
+        if clause.spelling != Spelling::Exact
+            && compiler.spread(clause, &mut should, &mut required)?
+        {
+            continue;
+        }
+        clauses.push((clause, analyze(&mut analyzer, &clause.text)));
+    }
+    clauses.retain(|(_, tokens)| !tokens.is_empty());
     for (clause, tokens) in &clauses {
         if clause.exclude {
             required.push((Occur::MustNot, compiler.sequence(clause.field, tokens)));
@@ -121,18 +123,24 @@ pub(crate) fn compile(lexical: &Lexical, searcher: &Searcher, query: &Query) -> 
         exact_name: exact_name(lexical, query),
         terms: compiler.terms,
         words: compiler.words,
+        remarks: compiler.remarks,
     })
 }
 
 /// Looks the whole query up as a name, when it is nothing but words.
 fn exact_name(lexical: &Lexical, query: &Query) -> Option<Boxed> {
-    let operators = query.clauses.iter().any(|c| c.exclude || c.field != ClauseField::Any);
+    let operators = query
+        .clauses
+        .iter()
+        .any(|c| c.exclude || c.field != ClauseField::Any || c.spelling != Spelling::Exact);
     if operators || query.clauses.is_empty() {
         return None;
     }
-    let hash = name_hash(&query.text_for_meaning);
-    let term = Term::from_field_u64(lexical.fields.name, hash);
-    Some(Box::new(TermQuery::new(term, IndexRecordOption::Basic)))
+    // The words are not what the encoder reads where one was corrected.
+    let words: Vec<&str> = query.clauses.iter().map(|clause| clause.text.as_str()).collect();
+    let hashes = [name_hash(&query.text_for_meaning), name_hash(&words.join(" "))];
+    let terms = hashes.map(|hash| Term::from_field_u64(lexical.fields.name, hash));
+    Some(Box::new(TermSetQuery::new(terms)))
 }
 
 struct Compiler<'a> {
@@ -140,9 +148,39 @@ struct Compiler<'a> {
     searcher: &'a Searcher,
     terms: QueryTerms,
     words: RankingWords,
+    remarks: Vec<String>,
 }
 
 impl Compiler<'_> {
+    /// The clauses of a word that stands for many; false when it stands for none and has to be taken
+    /// as the text that it is.
+    fn spread(
+        &mut self,
+        clause: &Clause,
+        should: &mut Vec<(Occur, Boxed)>,
+        required: &mut Vec<(Occur, Boxed)>,
+    ) -> Result<bool> {
+        let spread = Spread::of(self.lexical, self.searcher, clause)?;
+        self.remarks.extend(spread.remark(clause).filter(|_| !clause.exclude));
+        let optional = !clause.exclude && !clause.required();
+        if spread.forms.is_empty() && optional {
+            return Ok(false);
+        }
+        if !optional {
+            let occur = if clause.exclude { Occur::MustNot } else { Occur::Must };
+            required.push((occur, Box::new(spread.holding())));
+        }
+        if !clause.exclude {
+            should.push((Occur::Should, spread.scoring(self.lexical, clause.field)));
+            if clause.field == ClauseField::Any {
+                self.words.words.extend(spread.within(self.lexical));
+            }
+            let forms = spread.forms.into_iter().map(|form| form.text);
+            self.terms.add_forms(forms, spread.idf);
+        }
+        Ok(true)
+    }
+
     /// The scoring clauses of plain words. Words that say little are left out unless there are no
     /// others (`alone`).
     fn ranking(&mut self, clauses: &[&Vec<Analyzed>], alone: bool) -> Result<Vec<(Occur, Boxed)>> {
@@ -178,16 +216,11 @@ impl Compiler<'_> {
         let mut should: Vec<(Occur, Boxed)> = Vec::new();
         let mut places: HashMap<&str, usize> = HashMap::new();
         for (text, idf) in weighted {
-            self.remember(text, idf);
+            self.terms.add(text, idf);
             let count = counts[text] as f32;
             places.insert(text, self.words.words.len());
             self.words.words.push((Term::from_field_text(fields.body, text), count));
-            for (field, weight) in [
-                (fields.body, BODY),
-                (fields.title, TITLE),
-                (fields.headings, HEADINGS),
-                (fields.path_words, PATH),
-            ] {
+            for (field, weight) in text_fields(&fields) {
                 should.push((Occur::Should, boosted(term_query(field, text), weight * count)));
             }
         }
@@ -239,17 +272,12 @@ impl Compiler<'_> {
                 self.words.words.push((Term::from_field_text(body, &token.text), 1.0));
             }
             let idf = self.idf(&token.text)?;
-            self.remember(&token.text, idf);
+            self.terms.add(&token.text, idf);
         }
         if field == ClauseField::Any && parts(tokens).count() > 1 {
             self.words.add_phrase(body, tokens);
         }
         Ok(())
-    }
-
-    fn remember(&mut self, text: &str, idf: f32) {
-        let number = self.terms.known.len();
-        self.terms.known.entry(text.to_owned()).or_insert((number, idf));
     }
 
     /// BM25's inverse document frequency of a word in bodies.
@@ -266,7 +294,17 @@ fn parts(tokens: &[Analyzed]) -> impl Iterator<Item = &Analyzed> {
     tokens.iter().filter(|token| token.span == 1)
 }
 
-fn term_query(field: Field, text: &str) -> Boxed {
+/// The fields that plain words are looked for in, with their weights.
+pub(super) fn text_fields(fields: &Fields) -> [(Field, f32); 4] {
+    [
+        (fields.body, BODY),
+        (fields.title, TITLE),
+        (fields.headings, HEADINGS),
+        (fields.path_words, PATH),
+    ]
+}
+
+pub(super) fn term_query(field: Field, text: &str) -> Boxed {
     let term = Term::from_field_text(field, text);
     Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs))
 }

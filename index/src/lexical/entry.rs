@@ -4,6 +4,7 @@ use std::path::Path;
 
 use tantivy::TantivyDocument;
 
+use super::forms::forms_of;
 use super::schema::{Fields, StoredRecord, name_hash};
 use super::tokens::positions_at;
 use crate::catalog::Row;
@@ -69,7 +70,13 @@ impl LexicalEntry<'_> {
         }
         let root = path_from_bytes(&self.row.root);
         let relative = self.path.strip_prefix(&root).unwrap_or(self.path);
-        document.add_text(fields.path_words, relative.to_string_lossy());
+        let relative = relative.to_string_lossy();
+        document.add_text(fields.path_words, &relative);
+        // Headings stand in the text.
+        let author = content.author.as_deref().unwrap_or_default();
+        document.add_text(fields.forms, forms_of([&content.text, &title, author, &relative]));
+        document.add_text(fields.title_forms, forms_of([title.as_str()]));
+        document.add_text(fields.author_forms, forms_of([author]));
         let bytes = postcard::to_stdvec(&record).expect("plain data into memory");
         document.add_bytes(fields.record, &bytes);
         document

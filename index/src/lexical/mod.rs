@@ -2,10 +2,14 @@
 //! catalog and the texts.
 
 mod compile;
+mod correct;
 mod directory;
 mod entry;
+mod forms;
 mod schema;
+mod spread;
 mod stem;
+mod terms;
 mod tokens;
 mod writer;
 
@@ -14,11 +18,14 @@ use std::path::{Path, PathBuf};
 use tantivy::schema::Value;
 use tantivy::{DocAddress, Index, IndexSettings, Searcher, TantivyDocument};
 
-pub(crate) use compile::{QueryTerms, RankingWords, compile};
+pub(crate) use compile::{RankingWords, compile};
+pub use correct::Correction;
+pub(crate) use correct::correct;
 use directory::{CheckedFolder, Failures};
 pub(crate) use entry::LexicalEntry;
 pub(crate) use schema::{Fields, StoredRecord};
-pub(crate) use tokens::{Purpose, WordTokenizer, analyzer, word_analyzer};
+pub(crate) use terms::QueryTerms;
+pub(crate) use tokens::{Purpose, WordTokenizer, analyzer, folding_analyzer, word_analyzer};
 pub(crate) use writer::LexicalWriter;
 
 use crate::error::{IndexError, PathContext, Result};
@@ -59,6 +66,7 @@ impl Lexical {
 
     fn with(index: Index, fields: Fields, folder: &Path, failures: Failures) -> Self {
         index.tokenizers().register(schema::ANALYZER, analyzer(Purpose::Index));
+        index.tokenizers().register(schema::FORMS_ANALYZER, forms::stored_forms());
         Lexical { index, fields, folder: folder.to_owned(), failures }
     }
 

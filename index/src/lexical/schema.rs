@@ -11,6 +11,8 @@ use crate::paths::short_hash;
 
 /// Name of the analyzer of all text fields.
 pub(crate) const ANALYZER: &str = "words";
+/// Name of the analyzer of the fields of forms.
+pub(crate) const FORMS_ANALYZER: &str = "forms";
 
 /// The fields, by name in the index.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +42,11 @@ pub(crate) struct Fields {
     pub(crate) passage_starts: Field,
     /// The path's words.
     pub(crate) path_words: Field,
+    /// The words of body, title, author and path as they are spelt, each once.
+    pub(crate) forms: Field,
+    /// The same of the title alone, and of the author.
+    pub(crate) title_forms: Field,
+    pub(crate) author_forms: Field,
     /// [`StoredRecord`].
     pub(crate) record: Field,
 }
@@ -66,6 +73,13 @@ pub(crate) fn schema() -> (Schema, Fields) {
             TextFieldIndexing::default().set_tokenizer(ANALYZER).set_index_option(option);
         TextOptions::default().set_indexing_options(indexing)
     };
+    let forms = || {
+        let indexing = TextFieldIndexing::default()
+            .set_tokenizer(FORMS_ANALYZER)
+            .set_index_option(IndexRecordOption::Basic)
+            .set_fieldnorms(false);
+        TextOptions::default().set_indexing_options(indexing)
+    };
     let column = || TextOptions::default().set_fast("raw");
     let positions = IndexRecordOption::WithFreqsAndPositions;
     let mut schema = Schema::builder();
@@ -85,6 +99,9 @@ pub(crate) fn schema() -> (Schema, Fields) {
         headings: schema.add_text_field("headings", words(IndexRecordOption::WithFreqs)),
         passage_starts: schema.add_u64_field("passage_starts", FAST),
         path_words: schema.add_text_field("path_words", words(IndexRecordOption::WithFreqs)),
+        forms: schema.add_text_field("forms", forms()),
+        title_forms: schema.add_text_field("title_forms", forms()),
+        author_forms: schema.add_text_field("author_forms", forms()),
         record: schema.add_bytes_field("record", STORED),
     };
     (schema.build(), fields)

@@ -43,6 +43,11 @@ pub(crate) fn word_analyzer() -> TextAnalyzer {
         .build()
 }
 
+/// [`word_analyzer`] without stemming: the form of a word.
+pub(crate) fn folding_analyzer() -> TextAnalyzer {
+    TextAnalyzer::builder(RawTokenizer::default()).filter(AsciiFoldingFilter).build()
+}
+
 /// One token of an analyzed text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Analyzed {

@@ -3,6 +3,8 @@
 //! | written | means |
 //! |---|---|
 //! | `word` | ranks documents that hold it higher |
+//! | `word*`, `*word`, `w?rd` | the same of any word spelt so: `*` any characters, `?` one |
+//! | `word~`, `word~2` | the same of any word like it, with one typing error or two |
 //! | `"some words"` | only documents that hold these words in a row |
 //! | `-word`, `-"some words"` | no documents that hold it |
 //! | `title:word`, `title:"some words"` | only documents with it in the title |
@@ -11,19 +13,27 @@
 //! | `type:pdf,code` | only files of one of these formats, kinds or extensions |
 //! | `after:DATE`, `before:DATE` | only files changed from then on, or before: see [`parse_date`] |
 //!
-//! `-title:`, `-author:`, `-path:` and `-type:` exclude. Anything else with a colon (`std::fs`, `12:30`,
-//! `https://…`) is plain text, and so is an operator after a backslash (`\-rf`). What cannot be
-//! understood is searched for as plain text too, with a [`Warning`] that says where: a search box
-//! that answers with syntax errors helps nobody.
+//! `-title:`, `-author:`, `-path:` and `-type:` exclude; wildcards and `~` stand in fields and exclusions,
+//! too. Anything else with a colon (`std::fs`, `12:30`, `https://…`) is plain text, and so is an
+//! operator after a backslash (`\-rf`).
+//!
+//! What may just as well be text (a quote that is not closed, `title:` without a value) is searched
+//! for as text, with a [`Warning`] that says where: people paste clauses and lines of code. What can
+//! only be a filter, and is none (`after:someday`), is a [`QueryError`] that says where: without the
+//! filter the answer would be another.
 
 mod dates;
 mod filters;
 mod parse;
+mod spelling;
 
 use std::fmt;
 
 pub use dates::parse_date;
 pub use filters::{FilterError, Filters, PathFilter, TypeFilter};
+pub use parse::is_one_typo;
+pub(crate) use spelling::has_spaces;
+pub use spelling::{Spelling, matches_pattern, typos_allowed};
 
 /// A query, understood.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,8 +45,19 @@ pub struct Query {
     pub clauses: Vec<Clause>,
     /// Conditions on the file.
     pub filters: Filters,
+    /// Where each type that the query names stands.
+    pub types_at: Vec<(String, Place)>,
     /// What was not understood, for the person to read.
     pub warnings: Vec<Warning>,
+}
+
+/// A part of a query, in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The first character, counted from 0.
+    pub at: usize,
+    /// How many there are.
+    pub length: usize,
 }
 
 /// One word or phrase.
@@ -46,8 +67,10 @@ pub struct Query {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clause {
     /// As written, without quotes and operators, to be tokenised: `std::fs` is one clause of two
-    /// tokens. In a phrase, words are one space apart.
+    /// tokens. In a phrase, words are one space apart. A pattern has its wildcards.
     pub text: String,
+    /// How closely words must be spelt like it.
+    pub spelling: Spelling,
     /// Whether it stood in quotes: its tokens must follow one another.
     pub phrase: bool,
     /// Where it must occur.
@@ -61,6 +84,14 @@ impl Clause {
     #[must_use]
     pub fn required(&self) -> bool {
         !self.exclude && (self.phrase || self.field != Field::Any)
+    }
+
+    /// The text without wildcards, as an encoder reads it.
+    fn letters(&self) -> std::borrow::Cow<'_, str> {
+        match self.spelling {
+            Spelling::Pattern => spelling::letters_of(&self.text).into(),
+            Spelling::Exact | Spelling::Near(_) => self.text.as_str().into(),
+        }
     }
 }
 
@@ -78,39 +109,76 @@ pub enum Field {
 /// A part of a query that was not understood, and what was made of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
-    /// Position in the query, in characters from 0.
-    pub at: usize,
+    /// Where it stands.
+    pub place: Place,
     /// What is wrong and what happened instead.
     pub message: String,
 }
 
-/// Why there is nothing to search for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+/// Why a query cannot be answered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QueryError {
     /// No word at all.
     #[error("the query has no word to search for")]
     Empty,
     /// All words are exclusions.
-    #[error("the query only says what to leave out (at character {}): add a word to search for", .at + 1)]
+    #[error("the query only says what to leave out: add a word to search for")]
     OnlyExclusions {
-        /// Position of the first exclusion, in characters from 0.
-        at: usize,
+        /// The first exclusion.
+        place: Place,
     },
     /// There are filters, but no words.
-    #[error("the query only has filters (at character {}): add a word to search for", .at + 1)]
+    #[error("the query only has filters: add a word to search for")]
     OnlyFilters {
-        /// Position of the first filter, in characters from 0.
-        at: usize,
+        /// The first filter.
+        place: Place,
+    },
+    /// A `*` without letters.
+    #[error("`*` alone stands for every word: put letters before it, as in lease*")]
+    LoneWildcard {
+        /// The `*`.
+        place: Place,
+    },
+    /// A field's value holds no word.
+    #[error("there is no word to look for in the {field}")]
+    NoWord {
+        /// The field.
+        field: &'static str,
+        /// Field and value.
+        place: Place,
+    },
+    /// A date is excluded.
+    #[error("-{field}: is not known: write {instead}: for the time on the other side")]
+    ExcludedDate {
+        /// `after` or `before`.
+        field: &'static str,
+        /// The other of the two.
+        instead: &'static str,
+        /// Field and value.
+        place: Place,
+    },
+    /// A filter is none.
+    #[error("{error}")]
+    Filter {
+        /// What is wrong with it.
+        error: FilterError,
+        /// The filter's value.
+        place: Place,
     },
 }
 
 impl QueryError {
-    /// Position that the error is about, in characters from 0.
+    /// What the error is about.
     #[must_use]
-    pub fn at(&self) -> usize {
+    pub fn place(&self) -> Option<Place> {
         match *self {
-            Self::Empty => 0,
-            Self::OnlyExclusions { at } | Self::OnlyFilters { at } => at,
+            Self::Empty => None,
+            Self::OnlyExclusions { place }
+            | Self::OnlyFilters { place }
+            | Self::LoneWildcard { place }
+            | Self::NoWord { place, .. }
+            | Self::ExcludedDate { place, .. }
+            | Self::Filter { place, .. } => Some(place),
         }
     }
 }
@@ -119,9 +187,25 @@ impl Query {
     /// Understands a query. `now_sec` (Unix time) is what `today` or `7d` count from.
     ///
     /// # Errors
-    /// If there is no word or phrase to search for.
+    /// If there is no word or phrase to search for, or a filter is none.
     pub fn parse(text: &str, now_sec: i64) -> Result<Self, QueryError> {
         parse::parse(text, now_sec)
+    }
+
+    /// Puts another word in the place of one. The text for meaning keeps both: an encoder may
+    /// know a word that no document has.
+    pub(crate) fn replace_word(&mut self, clause: usize, from: &str, to: &str) {
+        let Some(clause) = self.clauses.get_mut(clause) else { return };
+        clause.text = clause.text.replacen(from, to, 1);
+        let text = &self.text_for_meaning;
+        let ends = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+        let whole =
+            text.match_indices(from).map(|(at, _)| (at, at + from.len())).find(|&(at, end)| {
+                ends(text[..at].chars().next_back()) && ends(text[end..].chars().next())
+            });
+        if let Some((_, end)) = whole {
+            self.text_for_meaning.insert_str(end, &format!(" {to}"));
+        }
     }
 
     /// Whether documents must satisfy more than their filters to be found: a phrase, a word in the
@@ -157,6 +241,8 @@ impl fmt::Display for Clause {
         };
         if self.phrase {
             write!(f, "{minus}{field}\"{}\"", self.text)
+        } else if self.spelling != Spelling::Exact {
+            write!(f, "{minus}{field}{}{}", self.text, self.spelling)
         } else if minus.is_empty() && field.is_empty() {
             f.write_str(&parse::escaped(&self.text))
         } else {

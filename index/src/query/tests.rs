@@ -28,7 +28,7 @@ fn clauses(text: &str) -> Vec<String> {
 }
 
 fn warned_at(text: &str) -> Vec<usize> {
-    parse(text).warnings.iter().map(|warning| warning.at).collect()
+    parse(text).warnings.iter().map(|warning| warning.place.at).collect()
 }
 
 #[test]
@@ -98,8 +98,11 @@ fn text_with_punctuation_survives() {
         "@home",
         "50%",
         "e.g.",
-        "filetype:pdf",
         "subtitle:x",
+        "a?b",
+        "*p",
+        "x*y",
+        "~/notes",
     ];
     for word in words {
         let text = format!("find {word} now");
@@ -135,26 +138,89 @@ fn an_open_quote_is_plain_text_with_a_warning() {
 }
 
 #[test]
-fn what_is_not_understood_is_text_with_a_warning() {
+fn what_may_be_text_is_text_with_a_warning() {
     let cases = [
-        ("x after:someday", "x after:someday"),
-        ("x before:\"next year\" y", "x before:\"next year\" y"),
-        ("x -after:2024", "x -after:2024"),
-        ("x type:,", "x type:,"),
-        ("x path:[a", "x path:[a"),
-        ("x title:!!", "x title:!!"),
-        ("x \"\"", "x \"\""),
-        ("x path:", "x path:"),
+        ("x \"\"", "x \"\"", 2, 2),
+        ("x path:", "x path:", 2, 5),
+        ("x title: lease", "x title: lease", 2, 6),
+        ("x tittle:lease", "x tittle:lease", 2, 7),
+        ("x filetype:pdf", "x filetype:pdf", 2, 9),
+        ("x C* y", "x C* y", 2, 2),
+        ("x *.rs", "x *.rs", 2, 4),
+        ("x \"a leas*\"", "x a leas*", 2, 9),
     ];
-    for (text, meaning) in cases {
+    for (text, meaning, at, length) in cases {
         let query = parse(text);
         assert_eq!(query.text_for_meaning, meaning, "{text}");
         assert!(query.filters.is_empty(), "{text}");
         assert_eq!(query.warnings.len(), 1, "{text}");
-        assert_eq!(query.warnings[0].at, 2, "{text}");
+        assert_eq!(query.warnings[0].place, Place { at, length }, "{text}");
     }
     assert_eq!(warned_at("x after:2024 before:2023"), [2]);
     assert!(warned_at("x after:2023 before:2024").is_empty());
+    assert!(parse("x tittle:lease").warnings[0].message.contains("title:"));
+}
+
+#[test]
+fn what_can_only_be_a_filter_is_an_error() {
+    let place = |text| Query::parse(text, NOW).unwrap_err().place().map(|p| (p.at, p.length));
+    assert_eq!(place("x after:someday"), Some((8, 7)));
+    assert_eq!(place("x before:\"next year\" y"), Some((9, 11)));
+    assert_eq!(place("x -after:2024"), Some((2, 11)));
+    assert_eq!(place("x type:,"), Some((7, 1)));
+    assert_eq!(place("x path:[a"), Some((7, 2)));
+    assert_eq!(place("x title:!!"), Some((2, 8)));
+    assert_eq!(place("x title:*"), Some((2, 7)));
+    assert_eq!(place("*"), Some((0, 1)));
+    // Among other words it is one of them, as in a line of SQL.
+    assert!(parse("select * from t").warnings.is_empty());
+}
+
+#[test]
+fn types_are_remembered_with_their_places() {
+    let types = |text: &str| -> Vec<(String, usize, usize)> {
+        let at = |(name, place): (String, Place)| (name, place.at, place.length);
+        parse(text).types_at.into_iter().map(at).collect()
+    };
+    assert_eq!(types("x type:PDF,.md"), [("pdf".into(), 7, 3), ("md".into(), 12, 2)]);
+    assert_eq!(types("x -type:code"), [("code".into(), 8, 4)]);
+}
+
+#[test]
+fn words_may_stand_for_many() {
+    let query = parse("lease* organi?ation title:rent* -draft* wrod~ author:smiht~2 plain");
+    let spelt: Vec<String> =
+        query.clauses.iter().map(|c| format!("{} {:?}", c.text, c.spelling)).collect();
+    assert_eq!(
+        spelt,
+        [
+            "lease* Pattern",
+            "organi?ation Pattern",
+            "rent* Pattern",
+            "draft* Pattern",
+            "wrod Near(None)",
+            "smiht Near(Some(2))",
+            "plain Exact"
+        ]
+    );
+    assert_eq!(query.text_for_meaning, "lease organi ation rent wrod smiht plain");
+    assert!(query.warnings.is_empty());
+    let literal = parse(r"\lease* plain");
+    assert_eq!(
+        (literal.clauses[0].text.as_str(), literal.clauses[0].spelling),
+        ("lease*", Spelling::Exact)
+    );
+    assert_eq!(literal.to_string(), r"\lease* plain");
+}
+
+#[test]
+fn one_typo_is_one_change() {
+    for (a, b) in [("tittle", "title"), ("tilte", "title"), ("titl", "title"), ("tytle", "title")] {
+        assert!(parse::is_one_typo(a, b) && parse::is_one_typo(b, a), "{a}");
+    }
+    for (a, b) in [("title", "title"), ("tle", "title"), ("elttit", "title"), ("", "ab")] {
+        assert!(!parse::is_one_typo(a, b), "{a}");
+    }
 }
 
 #[test]
@@ -162,10 +228,10 @@ fn queries_without_anything_to_find() {
     let error = |text| Query::parse(text, NOW).unwrap_err();
     assert_eq!(error(""), QueryError::Empty);
     assert_eq!(error("  ?! "), QueryError::Empty);
-    assert_eq!(error("  -draft type:pdf"), QueryError::OnlyExclusions { at: 2 });
-    assert_eq!(error("   type:pdf"), QueryError::OnlyFilters { at: 3 });
-    assert_eq!(error(" -path:x").at(), 1);
-    assert!(error("  -draft").to_string().contains("character 3"));
+    let place = Place { at: 2, length: 6 };
+    assert_eq!(error("  -draft type:pdf"), QueryError::OnlyExclusions { place });
+    assert_eq!(error("  type:a"), QueryError::OnlyFilters { place });
+    assert_eq!(error(" -path:x").place(), Some(Place { at: 1, length: 7 }));
     assert!(Query::parse("😀", NOW).is_ok());
 }
 
@@ -240,7 +306,7 @@ fn query_text() -> impl Strategy<Value = String> {
         4 => "[a-zé漢0-9_]{1,4}",
         2 => Just(" ".to_owned()),
         2 => prop::sample::select(vec![
-            "\"", "“", "”", "„", "«", "»", "-", "\\", ":", ",", ".", "*", "[", "\u{a0}", "title:", "author:",
+            "\"", "“", "”", "„", "«", "»", "-", "\\", ":", ",", ".", "*", "?", "~", "~2", "[", "\u{a0}", "title:", "author:",
             "path:", "type:", "after:", "before:", "Type:", "2024-02-01", "7d", "today", "--", "İ",
         ])
         .prop_map(str::to_owned),
@@ -262,7 +328,10 @@ proptest! {
         prop_assert_eq!(again.to_string(), printed);
         prop_assert!(query.clauses.iter().any(|clause| !clause.exclude));
         let length = text.chars().count();
-        prop_assert!(query.warnings.iter().all(|warning| warning.at < length));
+        let types = query.types_at.iter().map(|(_, place)| *place);
+        for place in query.warnings.iter().map(|warning| warning.place).chain(types) {
+            prop_assert!(place.length > 0 && place.at + place.length <= length);
+        }
     }
 
     #[test]

@@ -132,19 +132,24 @@ fn filter(view: &View, filters: &Filters, allowed: &mut [bool]) -> Result<()> {
 
 /// A column of text, decoded whole: looking terms up one by one is a hundred times slower.
 #[derive(Default)]
-struct Names {
+pub(super) struct Names {
     terms: Vec<String>,
     column: Option<StrColumn>,
 }
 
 impl Names {
-    fn read(column: StrColumn) -> tantivy::Result<Self> {
+    pub(super) fn read(column: StrColumn) -> tantivy::Result<Self> {
         let mut terms = Vec::with_capacity(column.num_terms());
         let mut stream = column.dictionary().stream()?;
         while stream.advance() {
             terms.push(String::from_utf8_lossy(stream.key()).into_owned());
         }
         Ok(Names { terms, column: Some(column) })
+    }
+
+    /// Every name once.
+    pub(super) fn all(&self) -> &[String] {
+        &self.terms
     }
 
     fn of(&self, doc: DocId) -> &str {

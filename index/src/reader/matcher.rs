@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use tantivy::tokenizer::{TextAnalyzer, TokenStream, Tokenizer};
 
-use crate::lexical::{QueryTerms, WordTokenizer, word_analyzer};
+use crate::lexical::{QueryTerms, WordTokenizer, folding_analyzer, word_analyzer};
 
 /// Distinct words remembered before memory is begun anew.
 const REMEMBERED: usize = 50_000;
@@ -15,6 +15,7 @@ pub(super) struct Matcher<'a> {
     terms: &'a QueryTerms,
     tokenizer: WordTokenizer,
     stemmer: TextAnalyzer,
+    folder: TextAnalyzer,
     /// First bytes of the terms. Stemming never changes a word's first letter.
     first_bytes: [bool; 256],
     remembered: HashMap<String, Option<usize>>,
@@ -23,13 +24,15 @@ pub(super) struct Matcher<'a> {
 impl<'a> Matcher<'a> {
     pub(super) fn new(terms: &'a QueryTerms) -> Self {
         let mut first_bytes = [false; 256];
-        for byte in terms.known.keys().filter_map(|term| term.bytes().next()) {
+        let words = terms.known.keys().chain(terms.forms.keys());
+        for byte in words.filter_map(|word| word.bytes().next()) {
             first_bytes[usize::from(byte)] = true;
         }
         Matcher {
             terms,
             tokenizer: WordTokenizer::for_index(),
             stemmer: word_analyzer(),
+            folder: folding_analyzer(),
             first_bytes,
             remembered: HashMap::new(),
         }
@@ -38,7 +41,7 @@ impl<'a> Matcher<'a> {
     /// Calls `found` with position and number of each word of the query in a text, in order, and
     /// returns how many tokens the text has.
     pub(super) fn matches(&mut self, text: &str, mut found: impl FnMut(usize, usize)) -> usize {
-        let Matcher { terms, tokenizer, stemmer, first_bytes, remembered } = self;
+        let Matcher { terms, tokenizer, stemmer, folder, first_bytes, remembered } = self;
         // Folding may bring an accented letter to another first byte: those are always looked at.
         let mut stream = tokenizer.token_stream(text).only(first_bytes);
         while stream.advance() {
@@ -46,7 +49,8 @@ impl<'a> Matcher<'a> {
             let number = match remembered.get(&token.text) {
                 Some(number) => *number,
                 None => {
-                    let number = number_of(stemmer, terms, &token.text);
+                    let number = number_in(&terms.known, stemmer, &token.text)
+                        .or_else(|| number_in(&terms.forms, folder, &token.text));
                     if remembered.len() >= REMEMBERED {
                         remembered.clear();
                     }
@@ -71,11 +75,18 @@ impl<'a> Matcher<'a> {
     }
 }
 
-/// The number of the term that one word, in lower case, is a form of.
-fn number_of(stemmer: &mut TextAnalyzer, terms: &QueryTerms, word: &str) -> Option<usize> {
-    let mut stream = stemmer.token_stream(word);
-    let stem = stream.next()?;
-    terms.known.get(&stem.text).map(|(number, _)| *number)
+/// The number of the term that one word, in lower case, is after the analyzer.
+fn number_in(
+    terms: &HashMap<String, (usize, f32)>,
+    analyzer: &mut TextAnalyzer,
+    word: &str,
+) -> Option<usize> {
+    if terms.is_empty() {
+        return None;
+    }
+    let mut stream = analyzer.token_stream(word);
+    let term = stream.next()?;
+    terms.get(&term.text).map(|(number, _)| *number)
 }
 
 #[cfg(test)]
@@ -91,8 +102,7 @@ mod tests {
             let mut analyzer = analyzer(Purpose::Query);
             let mut stream = analyzer.token_stream(word);
             while stream.advance() {
-                let number = terms.known.len();
-                terms.known.entry(stream.token().text.clone()).or_insert((number, 1.0));
+                terms.add(&stream.token().text, 1.0);
             }
         }
         terms

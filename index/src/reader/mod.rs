@@ -8,6 +8,7 @@ mod results;
 mod search;
 mod view;
 mod within;
+mod words;
 
 use std::collections::HashMap;
 use std::path::Path;

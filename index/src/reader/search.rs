@@ -53,6 +53,7 @@ pub(super) fn search(
     let meaning = meaning.filter(|_| results.mode != Mode::Keyword);
 
     let compiled = compile(&view.lexical, &view.searcher, request.query)?;
+    results.warnings.extend(compiled.remarks.iter().cloned());
     let allowed = keyword::allowed(view, compiled.required.as_deref(), &request.query.filters)?;
     let live = match &allowed {
         None => documents.all.len(),

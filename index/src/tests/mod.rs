@@ -5,4 +5,5 @@ mod damage;
 mod lifecycle;
 mod model;
 mod search;
+mod spelling;
 pub(crate) mod support;

@@ -273,7 +273,8 @@ impl Measurement<'_> {
             if interrupt::requested() {
                 return Err(CliError::interrupted("stopped"));
             }
-            let parsed = query.parse()?;
+            let mut parsed = query.parse()?;
+            self.reader.correct(&mut parsed)?;
             let started = Instant::now();
             let vector = match self.encoder {
                 Some((bundle, encoder)) => {

@@ -1,0 +1,161 @@
+//! The words of documents as they are spelt: the lexical index keeps stems, in which neither a pattern
+//! nor a typing error can be looked for. Only which documents have a form is kept, not where.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use tantivy::query::FuzzyTermQuery;
+use tantivy::schema::Field;
+use tantivy::tokenizer::{AsciiFoldingFilter, TextAnalyzer, TokenStream, WhitespaceTokenizer};
+use tantivy::{Searcher, TantivyError, Term};
+
+use super::guarded;
+use super::tokens::WordTokenizer;
+use crate::error::{PathContext, Result};
+use crate::query::{has_spaces, matches_pattern};
+
+/// Longer ones are data: nobody looks for them by a part.
+const MAX_FORM_BYTES: usize = 48;
+
+/// How forms are read from a document and a query: words, lower case, without accents.
+pub(crate) fn form_analyzer() -> TextAnalyzer {
+    TextAnalyzer::builder(WordTokenizer::for_index()).filter(AsciiFoldingFilter).build()
+}
+
+/// How the index cuts what [`forms_of`] gives.
+pub(super) fn stored_forms() -> TextAnalyzer {
+    TextAnalyzer::from(WhitespaceTokenizer::default())
+}
+
+/// Each form that stands in some texts once, with spaces between.
+pub(super) fn forms_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut analyzer = form_analyzer();
+    let mut seen: HashSet<String> = HashSet::new();
+    let mut forms = String::new();
+    for text in texts {
+        let mut stream = analyzer.token_stream(text);
+        while stream.advance() {
+            let form = stream.token().text.as_str();
+            if is_form(form) && !seen.contains(form) {
+                seen.insert(form.to_owned());
+                forms.push_str(form);
+                forms.push(' ');
+            }
+        }
+    }
+    forms
+}
+
+/// Words of scripts without spaces are found by any part of them as it is.
+fn is_form(word: &str) -> bool {
+    word.len() <= MAX_FORM_BYTES
+        && word.chars().next().is_some_and(has_spaces)
+        && !word.contains(char::is_whitespace)
+}
+
+/// A word or pattern of a query in the spelling of forms.
+pub(crate) fn as_form(word: &str) -> String {
+    let mut folded = String::with_capacity(word.len());
+    let mut analyzer =
+        TextAnalyzer::builder(WhitespaceTokenizer::default()).filter(AsciiFoldingFilter).build();
+    let lower = word.to_lowercase().replace('\u{2019}', "'");
+    analyzer.token_stream(&lower).process(&mut |token| folded.push_str(&token.text));
+    folded
+}
+
+/// A form that stands in documents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Form {
+    pub(crate) text: String,
+    /// In how many documents, removed ones perhaps included.
+    pub(crate) documents: u64,
+}
+
+/// Which forms are wanted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wanted<'a> {
+    /// Those that a pattern matches.
+    Pattern(&'a str),
+    /// Those that so many typing errors make of a word.
+    Near(&'a str, u8),
+}
+
+/// The forms of a field that are wanted, those of most documents first.
+pub(crate) fn forms(
+    searcher: &Searcher,
+    folder: &Path,
+    field: Field,
+    wanted: Wanted<'_>,
+) -> Result<Vec<Form>> {
+    let mut found: HashMap<Vec<u8>, u64> = HashMap::new();
+    let mut add = |form: &[u8], documents: u32| match found.get_mut(form) {
+        Some(count) => *count += u64::from(documents),
+        None => drop(found.insert(form.to_vec(), u64::from(documents))),
+    };
+    guarded(folder, || {
+        for segment in searcher.segment_readers() {
+            let index = segment.inverted_index(field).at(folder)?;
+            let dictionary = index.terms();
+            match wanted {
+                Wanted::Pattern(pattern) => {
+                    let beginning = pattern.split(['*', '?']).next().unwrap_or_default();
+                    let mut range = dictionary.range().ge(beginning);
+                    if let Some(end) = after_all_with(beginning) {
+                        range = range.lt(end);
+                    }
+                    let mut forms = range.into_stream().map_err(TantivyError::from).at(folder)?;
+                    while let Some((form, info)) = forms.next() {
+                        let text = std::str::from_utf8(form);
+                        if text.is_ok_and(|text| matches_pattern(pattern, text)) {
+                            add(form, info.doc_freq);
+                        }
+                    }
+                }
+                Wanted::Near(word, typos) => {
+                    let near = FuzzyTermQuery::new(Term::from_field_text(field, word), typos, true);
+                    let automaton = near.automaton().at(folder)?;
+                    let forms = dictionary.search(automaton).into_stream();
+                    let mut forms = forms.map_err(TantivyError::from).at(folder)?;
+                    while let Some((form, info)) = forms.next() {
+                        add(form, info.doc_freq);
+                    }
+                }
+            }
+        }
+        Ok(())
+    })?;
+    let form = |(text, documents)| Some(Form { text: String::from_utf8(text).ok()?, documents });
+    let mut forms: Vec<Form> = found.into_iter().filter_map(form).collect();
+    forms.sort_unstable_by(|a, b| b.documents.cmp(&a.documents).then_with(|| a.text.cmp(&b.text)));
+    Ok(forms)
+}
+
+/// The least bytes that are greater than all that begin so.
+fn after_all_with(beginning: &str) -> Option<Vec<u8>> {
+    let mut bytes = beginning.as_bytes().to_vec();
+    // No byte of UTF-8 is the greatest there is.
+    *bytes.last_mut()? += 1;
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_form_is_kept_once_as_it_is_spelt() {
+        let forms = forms_of(["The leases, the LEASE; parse_HTTP", "Größe 検索 don’t 2019"]);
+        let forms: Vec<&str> = forms.split(' ').filter(|form| !form.is_empty()).collect();
+        assert_eq!(
+            forms,
+            ["the", "leases", "lease", "parse_http", "parse", "http", "grosse", "don't", "2019"]
+        );
+        assert_eq!(forms_of(["x".repeat(60).as_str()]), "");
+    }
+
+    #[test]
+    fn queries_are_spelt_like_forms() {
+        assert_eq!(as_form("Größe*"), "grosse*");
+        assert_eq!(as_form("DON’T"), "don't");
+    }
+}

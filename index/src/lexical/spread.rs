@@ -1,0 +1,136 @@
+//! Words of a query that stand for many: patterns, and words that may be misspelt.
+//!
+//! Which documents hold one of them is told exactly, by their forms. How often and where is told by
+//! the stems of these forms, as for any other word.
+
+use std::collections::HashSet;
+
+use tantivy::collector::Count;
+use tantivy::query::{
+    BooleanQuery, BoostQuery, ConstScoreQuery, DisjunctionMaxQuery, Occur, TermSetQuery,
+};
+use tantivy::schema::Field;
+use tantivy::{Searcher, Term};
+
+use super::compile::{Boxed, term_query, text_fields};
+use super::forms::{Form, Wanted, as_form, forms};
+use super::tokens::{analyze, word_analyzer};
+use super::{Lexical, guarded};
+use crate::error::{PathContext, Result};
+use crate::query::{Clause, Field as ClauseField, Spelling, typos_allowed};
+
+/// Forms that rank, the most frequent ones. The others are found, too, but all rank alike.
+const RANKED_FORMS: usize = 64;
+/// Stems that are looked for within passages.
+const STEMS_WITHIN: usize = 16;
+
+/// What a word of a query stands for.
+pub(super) struct Spread {
+    /// Those of most documents first.
+    pub(super) forms: Vec<Form>,
+    /// The stems of those that rank, each with what it has to be weighed by so that it says as much
+    /// as all together do: a rare form of a frequent word is no rare word.
+    pub(super) stems: Vec<(String, f32)>,
+    /// The inverse document frequency of all together.
+    pub(super) idf: f32,
+    field: Field,
+}
+
+impl Spread {
+    /// Looks up what a word of the query stands for.
+    pub(super) fn of(lexical: &Lexical, searcher: &Searcher, clause: &Clause) -> Result<Self> {
+        let fields = lexical.fields;
+        let field = match clause.field {
+            ClauseField::Any => fields.forms,
+            ClauseField::Title => fields.title_forms,
+            ClauseField::Author => fields.author_forms,
+        };
+        let word = as_form(&clause.text);
+        let wanted = match clause.spelling {
+            Spelling::Near(typos) => {
+                Wanted::Near(&word, typos.unwrap_or_else(|| typos_allowed(&word).max(1)))
+            }
+            Spelling::Pattern | Spelling::Exact => Wanted::Pattern(&word),
+        };
+        let forms = forms(searcher, &lexical.folder, field, wanted)?;
+        let mut spread = Spread { forms, stems: Vec::new(), idf: 0.0, field };
+        let with = guarded(&lexical.folder, || {
+            searcher.search(&spread.holding(), &Count).at(&lexical.folder)
+        })?;
+        let idf_of = |with: f32| {
+            let all = searcher.num_docs() as f32;
+            (1.0 + (all.max(with) - with + 0.5) / (with + 0.5)).ln()
+        };
+        spread.idf = idf_of(with as f32);
+        let mut stemmer = word_analyzer();
+        let mut seen = HashSet::new();
+        for form in spread.forms.iter().take(RANKED_FORMS) {
+            for stem in analyze(&mut stemmer, &form.text) {
+                if seen.insert(stem.text.clone()) {
+                    let term = Term::from_field_text(fields.body, &stem.text);
+                    let with = searcher.doc_freq(&term).at(&lexical.folder)?;
+                    spread.stems.push((stem.text, spread.idf / idf_of(with as f32)));
+                }
+            }
+        }
+        Ok(spread)
+    }
+
+    /// Matches the documents that hold one of the forms.
+    pub(super) fn holding(&self) -> TermSetQuery {
+        TermSetQuery::new(
+            self.forms.iter().map(|form| Term::from_field_text(self.field, &form.text)),
+        )
+    }
+
+    /// Matches the same and scores them as if all forms were one word.
+    pub(super) fn scoring(&self, lexical: &Lexical, field: ClauseField) -> Boxed {
+        let fields = lexical.fields;
+        let best_of = |field: Field, weight: f32| -> (Occur, Boxed) {
+            let stems = self.stems.iter().map(|(stem, scale)| -> Boxed {
+                Box::new(BoostQuery::new(term_query(field, stem), weight * scale))
+            });
+            (Occur::Should, Box::new(DisjunctionMaxQuery::new(stems.collect())))
+        };
+        // What only holds forms that do not rank is found, after the others.
+        let least = if self.is_cut() { self.idf / 4.0 } else { 0.0 };
+        let holding: Boxed = Box::new(ConstScoreQuery::new(Box::new(self.holding()), least));
+        let mut parts = vec![(Occur::Must, holding)];
+        match field {
+            ClauseField::Any => {
+                parts.extend(text_fields(&fields).map(|(field, weight)| best_of(field, weight)));
+            }
+            ClauseField::Title => parts.push(best_of(fields.title, 1.0)),
+            ClauseField::Author => parts.push(best_of(fields.author, 1.0)),
+        }
+        Box::new(BooleanQuery::new(parts))
+    }
+
+    /// The words to look for within passages, with their weights.
+    pub(super) fn within(&self, lexical: &Lexical) -> impl Iterator<Item = (Term, f32)> {
+        let body = lexical.fields.body;
+        self.stems
+            .iter()
+            .take(STEMS_WITHIN)
+            .map(move |(stem, scale)| (Term::from_field_text(body, stem), *scale))
+    }
+
+    /// Whether there are more forms than rank.
+    pub(super) fn is_cut(&self) -> bool {
+        self.forms.len() > RANKED_FORMS
+    }
+
+    /// What the person should know.
+    pub(super) fn remark(&self, clause: &Clause) -> Option<String> {
+        let written = format!("{}{}", clause.text, clause.spelling);
+        if self.forms.is_empty() {
+            return Some(format!("no word of the documents is spelt like {written}"));
+        }
+        let count = self.forms.len();
+        self.is_cut().then(|| {
+            format!(
+                "{written} stands for {count} words: the {RANKED_FORMS} most frequent decide the order"
+            )
+        })
+    }
+}

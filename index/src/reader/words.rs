@@ -1,0 +1,47 @@
+//! What documents are made of, for understanding a query: their words and their types.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::Reader;
+use super::keyword::Names;
+use crate::error::{PathContext, Result};
+use crate::lexical::{Correction, correct, guarded};
+use crate::query::Query;
+
+impl Reader {
+    /// Puts words of documents in the place of words of the query that no document has and that are
+    /// misspelt, by all appearances, and tells of these and of words that may be misspelt.
+    ///
+    /// # Errors
+    /// [`crate::IndexError::Damaged`] and those of reading.
+    pub fn correct(&self, query: &mut Query) -> Result<Vec<Correction>> {
+        let current = self.current();
+        correct(&current.view.lexical, &current.view.searcher, query)
+    }
+
+    /// The kinds, formats and extensions (in lower case) that documents have.
+    ///
+    /// # Errors
+    /// [`crate::IndexError::Damaged`] and those of reading.
+    pub fn types(&self) -> Result<BTreeSet<String>> {
+        let current = self.current();
+        let folder = &current.view.lexical.folder;
+        let mut types = BTreeSet::new();
+        guarded(folder, || {
+            for segment in current.view.searcher.segment_readers() {
+                let fast = segment.fast_fields();
+                for name in ["kind", "format", "path"] {
+                    let Some(column) = fast.str(name).at(folder)? else { continue };
+                    for value in Names::read(column).at(folder)?.all() {
+                        let extension = || Some(Path::new(value).extension()?.to_str()?.to_owned());
+                        let found = if name == "path" { extension() } else { Some(value.clone()) };
+                        types.extend(found.map(|found| found.to_lowercase()));
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        Ok(types)
+    }
+}
