@@ -25,4 +25,5 @@ mod house;
 mod library;
 mod privacy;
 mod search;
+mod similar;
 mod verbs;

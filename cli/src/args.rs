@@ -93,6 +93,8 @@ pub enum Command {
     /// Search by meaning and by word
     #[command(visible_aliases = ["query", "s"])]
     Search(SearchArgs),
+    /// Find documents like one, by meaning
+    Similar(SimilarArgs),
     /// Print a document's text, a page or some lines of it
     Get(GetArgs),
     /// Open a document with the desktop's program for it
@@ -178,13 +180,38 @@ pub struct SearchArgs {
     /// What to look for; several words are one query
     #[arg(value_name = "QUERY", required = true, allow_hyphen_values = false)]
     pub query: Vec<String>,
-    /// How many documents to show
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
-    #[serde(default = "ten")]
-    pub limit: usize,
     /// Which signals to use
     #[arg(long, value_enum, default_value_t = ModeArg::Hybrid)]
     pub mode: ModeArg,
+    /// Which documents, and how they are shown
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub results: ResultArgs,
+}
+
+/// `lsearch similar`.
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
+#[serde(default)]
+#[command(
+    after_help = "Examples:\n  lsearch similar 17\n  lsearch similar -n 3 --type pdf ~/Documents/lease.pdf"
+)]
+pub struct SimilarArgs {
+    /// The number a search showed (17 or #17), or a path; the file need not be indexed
+    #[arg(value_name = "ID|PATH")]
+    pub document: String,
+    /// Which documents, and how they are shown
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub results: ResultArgs,
+}
+
+/// Which documents a search may find, and how it shows them.
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ResultArgs {
+    /// How many documents to show
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+    pub limit: usize,
     /// Only paths that match (may be repeated)
     #[arg(long, value_name = "GLOB")]
     pub path: Vec<String>,
@@ -217,6 +244,24 @@ pub struct SearchArgs {
     pub all: bool,
 }
 
+impl Default for ResultArgs {
+    fn default() -> Self {
+        Self {
+            limit: 10,
+            path: Vec::new(),
+            types: Vec::new(),
+            after: None,
+            before: None,
+            paths_only: false,
+            json: false,
+            jsonl: false,
+            explain: false,
+            context: 0,
+            all: false,
+        }
+    }
+}
+
 /// `--mode`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -228,10 +273,6 @@ pub enum ModeArg {
     Keyword,
     /// By meaning only
     Semantic,
-}
-
-fn ten() -> usize {
-    10
 }
 
 /// `lsearch get`.

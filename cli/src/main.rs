@@ -45,6 +45,7 @@ fn run(cli: Cli) -> Result<u8, CliError> {
         Command::Remove(args) => commands::remove::run(&app, args),
         Command::Folders(args) => commands::folders::run(&app, args),
         Command::Search(args) => commands::search::run(&app, args),
+        Command::Similar(args) => commands::similar::run(&app, args),
         Command::Get(args) => commands::get::run(&app, args),
         Command::Open(args) => commands::open::run(&app, args),
         Command::Status(args) => commands::status::run(&app, args),

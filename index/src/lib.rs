@@ -36,7 +36,7 @@ pub use layout::FORMAT;
 pub use lexical::Correction;
 pub use reader::{
     DocumentRef, Hit, Mode, PassageHit, Reader, SearchRequest, SearchResults, Signals,
-    StoredDocument,
+    SimilarRequest, StoredDocument,
 };
 pub use status::{DocumentCounts, EncoderCounts, IndexBytes, RootCounts, Status, is_being_written};
 pub use writer::{MaintainReport, OpenReport, Pending, SectionRecord, Writer, WriterOptions};

@@ -14,6 +14,7 @@ pub mod remove;
 pub mod retry;
 pub mod search;
 pub mod setup;
+pub mod similar;
 pub mod status;
 mod why;
 
@@ -31,21 +32,25 @@ use crate::places::absolute;
 /// The document a person means by `17`, `#17` or a path.
 fn find_document(app: &App, wanted: &str) -> Result<StoredDocument, CliError> {
     let reader = Reader::open(&app.places.data)?;
+    find_in(&reader, wanted)?.ok_or_else(|| {
+        CliError::new(format!("{wanted}: no such document in the index"))
+            .hint("search shows the numbers (#17) and paths of documents; `lsearch status` says what failed")
+    })
+}
+
+/// The same in an open index.
+fn find_in(reader: &Reader, wanted: &str) -> Result<Option<StoredDocument>, CliError> {
     let number = wanted.strip_prefix('#').unwrap_or(wanted);
     let by_id = match number.parse::<u64>() {
         Ok(id) if !Path::new(wanted).exists() => reader.document(DocumentRef::Id(id))?,
         _ => None,
     };
-    if let Some(document) = by_id {
-        return Ok(document);
+    if by_id.is_some() {
+        return Ok(by_id);
     }
     let path = absolute(Path::new(wanted))?;
     let path = canonical(&path).unwrap_or(path);
-    match reader.document(DocumentRef::Path(&path))? {
-        Some(document) => Ok(document),
-        None => Err(CliError::new(format!("{wanted}: no such document in the index"))
-            .hint("search shows the numbers (#17) and paths of documents; `lsearch status` says what failed")),
-    }
+    Ok(reader.document(DocumentRef::Path(&path))?)
 }
 
 /// The path without symbolic links; of a document that lies in a file, that of the file is.

@@ -1,15 +1,15 @@
 //! `lsearch search`: by word and by meaning, by the daemon where one runs, else in this process.
 
 use std::sync::mpsc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use lsearch_engine::Verify;
 use lsearch_index::folders::Folders;
-use lsearch_index::query::{Query, QueryError};
-use lsearch_index::{Correction, Mode, Reader, SearchRequest};
+use lsearch_index::query::{Filters, Query, QueryError};
+use lsearch_index::{Correction, Mode, Reader, SearchRequest, SearchResults};
 
 use crate::app::{App, Message};
-use crate::args::{DeviceArg, ModeArg, SearchArgs};
+use crate::args::{DeviceArg, ModeArg, ResultArgs, SearchArgs};
 use crate::daemon::client as daemon;
 use crate::daemon::protocol::Request;
 use crate::encoder;
@@ -20,7 +20,7 @@ use crate::output::{self, hits, json, units};
 use crate::types;
 
 /// Characters of a snippet: about three lines on a terminal.
-const SNIPPET_CHARS: usize = 280;
+pub const SNIPPET_CHARS: usize = 280;
 
 /// A query's vector and the fingerprint of the encoder that made it.
 pub type QueryVector = Option<(String, Vec<f32>)>;
@@ -94,7 +94,7 @@ pub fn run(app: &App, args: &SearchArgs) -> Result<u8, CliError> {
 pub fn ask(app: &App, args: &SearchArgs) -> Result<Asked, CliError> {
     let started = Instant::now();
     let text = args.query.join(" ");
-    let query = parse(&text, args)?;
+    let query = parse(&text, &args.results)?;
     for warning in &query.warnings {
         let place = indented(&pointed(&text, warning.place));
         app.warn(format_args!("{}\n{place}", warning.message));
@@ -117,7 +117,7 @@ pub fn settle(
     for (name, place) in &asked.query.types_at {
         types::check(name, reader, || pointed(&asked.text, *place))?;
     }
-    for name in &args.types {
+    for name in &args.results.types {
         types::check(name, reader, String::new)?;
     }
     asked.corrections = reader.correct(&mut asked.query)?;
@@ -145,57 +145,106 @@ pub fn answer(
         query: &asked.query,
         vector: vector.map(|(fingerprint, vector)| (fingerprint.as_str(), vector.as_slice())),
         mode: asked.mode,
-        limit: args.limit,
+        limit: args.results.limit,
         snippet_chars: SNIPPET_CHARS,
-        collapse_duplicates: !args.all,
+        collapse_duplicates: !args.results.all,
         ..SearchRequest::new(&asked.query)
     })?;
-    for warning in &results.warnings {
-        app.warn(warning);
-    }
-    if results.mode != Mode::Keyword && results.encoded < 0.9995 && !results.hits.is_empty() {
-        app.say(format_args!(
-            "note: {:.0}% of the documents can be found by meaning so far; the rest by word only",
-            (results.encoded * 100.0).floor()
-        ));
-    }
-    let took = asked.started.elapsed();
-    let text = if args.json {
-        json::search(&asked.text, &asked.corrections, took, &results)?
-    } else if args.jsonl {
-        json::hits_by_line(&results)?
-    } else if args.paths_only {
-        hits::paths(&results)
-    } else {
-        hits::human(reader, &results, args, rich)?
+    let shown = Shown {
+        asked: &asked.text,
+        corrections: &asked.corrections,
+        took: asked.started.elapsed(),
+        nothing: format!("nothing found for {:?}", asked.text),
     };
-    let (remark, code) = if results.hits.is_empty() {
-        ((Message::Say, format!("nothing found for {:?}", asked.text)), EXIT_NOTHING_FOUND)
-    } else {
-        let found = units::plural(results.total as u64, "document");
-        ((Message::Detail, format!("{found} in {}", units::duration(took))), EXIT_OK)
-    };
-    Ok(Answer { text, remarks: vec![remark], code })
+    shown.lay_out(app, &args.results, reader, &results, rich)
 }
 
-fn parse(text: &str, args: &SearchArgs) -> Result<Query, CliError> {
-    let now =
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
+/// What was asked, for laying out what was found.
+pub struct Shown<'a> {
+    /// The query, or the document, as it was typed.
+    pub asked: &'a str,
+    /// Words that were misspelt, perhaps.
+    pub corrections: &'a [Correction],
+    /// How long it took.
+    pub took: Duration,
+    /// What is said where nothing was found.
+    pub nothing: String,
+}
+
+impl Shown<'_> {
+    /// Says what there is to say of the results, and lays them out.
+    pub fn lay_out(
+        self,
+        app: &App,
+        args: &ResultArgs,
+        reader: &Reader,
+        results: &SearchResults,
+        rich: bool,
+    ) -> Result<Answer, CliError> {
+        for warning in &results.warnings {
+            app.warn(warning);
+        }
+        if results.mode != Mode::Keyword && results.encoded < 0.9995 && !results.hits.is_empty() {
+            app.say(format_args!(
+                "note: {:.0}% of the documents can be found by meaning so far; the rest by word only",
+                (results.encoded * 100.0).floor()
+            ));
+        }
+        let text = if args.json {
+            json::search(self.asked, self.corrections, self.took, results)?
+        } else if args.jsonl {
+            json::hits_by_line(results)?
+        } else if args.paths_only {
+            hits::paths(results)
+        } else {
+            hits::human(reader, results, args, rich)?
+        };
+        let (remark, code) = if results.hits.is_empty() {
+            ((Message::Say, self.nothing), EXIT_NOTHING_FOUND)
+        } else {
+            let found = units::plural(results.total as u64, "document");
+            ((Message::Detail, format!("{found} in {}", units::duration(self.took))), EXIT_OK)
+        };
+        Ok(Answer { text, remarks: vec![remark], code })
+    }
+}
+
+fn parse(text: &str, args: &ResultArgs) -> Result<Query, CliError> {
+    let now = now();
     let mut query = Query::parse(text, now).map_err(|error| query_error(text, &error))?;
+    add_filters(&mut query.filters, args, now)?;
+    Ok(query)
+}
+
+/// The filters of `--path`, `--type`, `--after` and `--before`.
+pub fn filters(args: &ResultArgs, reader: &Reader) -> Result<Filters, CliError> {
+    for name in &args.types {
+        types::check(name, reader, String::new)?;
+    }
+    let mut filters = Filters::default();
+    add_filters(&mut filters, args, now())?;
+    Ok(filters)
+}
+
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
+}
+
+fn add_filters(filters: &mut Filters, args: &ResultArgs, now: i64) -> Result<(), CliError> {
     let filter = |error: lsearch_index::query::FilterError| CliError::new(error.to_string());
     for glob in &args.path {
-        query.filters.add_path(glob, false).map_err(filter)?;
+        filters.add_path(glob, false).map_err(filter)?;
     }
     if !args.types.is_empty() {
-        query.filters.add_types(&args.types.join(","), false).map_err(filter)?;
+        filters.add_types(&args.types.join(","), false).map_err(filter)?;
     }
     if let Some(date) = &args.after {
-        query.filters.set_after(date, now).map_err(filter)?;
+        filters.set_after(date, now).map_err(filter)?;
     }
     if let Some(date) = &args.before {
-        query.filters.set_before(date, now).map_err(filter)?;
+        filters.set_before(date, now).map_err(filter)?;
     }
-    Ok(query)
+    Ok(())
 }
 
 fn query_error(text: &str, error: &QueryError) -> CliError {

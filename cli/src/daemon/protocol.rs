@@ -8,10 +8,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::args::SearchArgs;
+use crate::args::{SearchArgs, SimilarArgs};
 
 /// Changes when a client of before would misunderstand a daemon of now, or the other way round.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// A request may be no longer than this.
 pub const REQUEST_BYTES: u64 = 1 << 20;
@@ -44,6 +44,15 @@ pub enum Request {
         /// As on the command line.
         #[serde(flatten)]
         args: SearchArgs,
+        /// Whether the person's terminal shows links.
+        #[serde(default)]
+        rich: bool,
+    },
+    /// Find documents like one; the answer comes as [`Event::Out`].
+    Similar {
+        /// As on the command line; a path is absolute.
+        #[serde(flatten)]
+        args: SimilarArgs,
         /// Whether the person's terminal shows links.
         #[serde(default)]
         rich: bool,
@@ -206,10 +215,10 @@ mod tests {
             panic!("not a search")
         };
         assert_eq!(
-            (args.query.as_slice(), args.limit, rich),
+            (args.query.as_slice(), args.results.limit, rich),
             (["boiler".to_owned()].as_slice(), 3, false)
         );
-        assert!(args.json);
+        assert!(args.results.json);
         let add: Request = serde_json::from_str(r#"{"verb":"add","of_tomorrow":1}"#).unwrap();
         assert!(matches!(add, Request::Add { folders, no_wait: false, .. } if folders.is_empty()));
         assert!(serde_json::from_str::<Request>(r#"{"verb":"dance"}"#).is_err());

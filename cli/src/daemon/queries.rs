@@ -10,8 +10,9 @@ use lsearch_index::{Mode, Reader};
 
 use super::locked;
 use crate::app::App;
-use crate::args::SearchArgs;
+use crate::args::{SearchArgs, SimilarArgs};
 use crate::commands::search::{self, Answer, QueryVector};
+use crate::commands::similar;
 use crate::encoder;
 use crate::errors::CliError;
 
@@ -64,6 +65,15 @@ impl Queries {
         let vector = self.vector(app, &asked.query, asked.mode)?;
         let reader = self.reader()?;
         search::answer(app, args, &asked, &reader, vector.as_ref(), rich)
+    }
+
+    /// Finds documents like one.
+    pub fn similar(&self, app: &App, args: &SimilarArgs, rich: bool) -> Result<Answer, CliError> {
+        *locked(&self.last) = Instant::now();
+        let reader = self.reader()?;
+        similar::answer(app, args, &reader, rich, |document| {
+            similar::encode(&self.encoder()?.encoder, document)
+        })
     }
 
     fn vector(&self, app: &App, query: &Query, mode: Mode) -> Result<QueryVector, CliError> {

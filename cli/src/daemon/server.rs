@@ -13,10 +13,11 @@ use crossbeam_channel::{RecvTimeoutError, bounded};
 use super::hub::Wire;
 use super::keeper::Job;
 use super::protocol::{Event, Hello, PROTOCOL, REQUEST_BYTES, Request};
+use super::queries::Queries;
 use super::shared::{Reply, Shared};
 use super::{service, tries_again};
-use crate::app::{Listener, Message};
-use crate::args::SearchArgs;
+use crate::app::{App, Listener, Message};
+use crate::commands::search::Answer;
 use crate::errors::{CliError, EXIT_OK};
 use crate::places::{create_private, path_variable};
 
@@ -147,7 +148,12 @@ fn hello(shared: &Shared) -> Hello {
 
 fn answer(shared: &Arc<Shared>, wire: &Arc<Wire>, request: Request) -> Result<u8, CliError> {
     match request {
-        Request::Search { args, rich } => search(shared, wire, args, rich),
+        Request::Search { args, rich } => {
+            search(shared, wire, move |queries, app| queries.answer(app, &args, rich))
+        }
+        Request::Similar { args, rich } => {
+            search(shared, wire, move |queries, app| queries.similar(app, &args, rich))
+        }
         Request::Add { folders, exclude, no_wait } => {
             job(shared, wire, no_wait, |reply| Job::Add { folders, exclude, reply })
         }
@@ -183,8 +189,7 @@ fn answer(shared: &Arc<Shared>, wire: &Arc<Wire>, request: Request) -> Result<u8
 fn search(
     shared: &Arc<Shared>,
     wire: &Arc<Wire>,
-    args: SearchArgs,
-    rich: bool,
+    ask: impl FnOnce(&Queries, &App) -> Result<Answer, CliError> + Send + 'static,
 ) -> Result<u8, CliError> {
     let app = shared.app.heard_by(Arc::clone(wire) as Arc<dyn Listener>);
     let (send, receive) = bounded(1);
@@ -192,7 +197,7 @@ fn search(
     // In a thread of its own, so that one that takes for ever holds up nobody but itself.
     std::thread::Builder::new()
         .name("lsearch-search".into())
-        .spawn(move || drop(send.send(searching.queries.answer(&app, &args, rich))))
+        .spawn(move || drop(send.send(ask(&searching.queries, &app))))
         .map_err(|error| CliError::new(format!("cannot start a thread to search: {error}")))?;
     let answer = match receive.recv_timeout(SEARCH_PATIENCE) {
         Ok(answer) => answer?,

@@ -7,7 +7,7 @@ use lsearch_index::{DocumentRef, Hit, PassageHit, Reader, SearchResults};
 use lsearch_ingest::{Kind, container_of};
 
 use super::style::{self, paint};
-use crate::args::SearchArgs;
+use crate::args::ResultArgs;
 use crate::errors::CliError;
 use crate::places::shorten_home;
 
@@ -24,7 +24,7 @@ pub fn paths(results: &SearchResults) -> String {
 pub fn human(
     reader: &Reader,
     results: &SearchResults,
-    args: &SearchArgs,
+    args: &ResultArgs,
     rich: bool,
 ) -> Result<String, CliError> {
     let mut text = String::new();

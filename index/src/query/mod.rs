@@ -192,6 +192,24 @@ impl Query {
         parse::parse(text, now_sec)
     }
 
+    /// Plain words, none of which has a meaning as an operator.
+    pub(crate) fn of_words(words: &[String], filters: Filters) -> Self {
+        let clause = |word: &String| Clause {
+            text: word.clone(),
+            spelling: Spelling::Exact,
+            phrase: false,
+            field: Field::Any,
+            exclude: false,
+        };
+        Query {
+            text_for_meaning: words.join(" "),
+            clauses: words.iter().map(clause).collect(),
+            filters,
+            types_at: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
     /// Puts another word in the place of one. The text for meaning keeps both: an encoder may
     /// know a word that no document has.
     pub(crate) fn replace_word(&mut self, clause: usize, from: &str, to: &str) {

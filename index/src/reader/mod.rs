@@ -6,6 +6,7 @@ mod meaning;
 mod passages;
 mod results;
 mod search;
+mod similar;
 mod view;
 mod within;
 mod words;
@@ -17,6 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 pub use results::{
     DocumentRef, Hit, Mode, PassageHit, SearchRequest, SearchResults, Signals, StoredDocument,
 };
+pub use similar::SimilarRequest;
 use tantivy::query::TermQuery;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{IndexReader, ReloadPolicy, Term};

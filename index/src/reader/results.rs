@@ -35,6 +35,8 @@ pub struct SearchRequest<'a> {
     pub snippet_chars: usize,
     /// Show files of equal content as one hit.
     pub collapse_duplicates: bool,
+    /// A content that is not to be found.
+    pub without: Option<ContentKey>,
     /// Weights of the signals.
     pub weights: crate::fuse::Weights,
 }
@@ -50,6 +52,7 @@ impl<'a> SearchRequest<'a> {
             offset: 0,
             snippet_chars: 240,
             collapse_duplicates: true,
+            without: None,
             weights: crate::fuse::Weights::default(),
         }
     }

@@ -54,7 +54,13 @@ pub(super) fn search(
 
     let compiled = compile(&view.lexical, &view.searcher, request.query)?;
     results.warnings.extend(compiled.remarks.iter().cloned());
-    let allowed = keyword::allowed(view, compiled.required.as_deref(), &request.query.filters)?;
+    let mut allowed = keyword::allowed(view, compiled.required.as_deref(), &request.query.filters)?;
+    if let Some(content) = request.without {
+        let allowed = allowed.get_or_insert_with(|| vec![true; documents.all.len()]);
+        for (allowed, document) in allowed.iter_mut().zip(&documents.all) {
+            *allowed &= document.content != content.short();
+        }
+    }
     let live = match &allowed {
         None => documents.all.len(),
         Some(allowed) => allowed.iter().filter(|allowed| **allowed).count(),

@@ -1,0 +1,161 @@
+//! `lsearch similar`: documents like one, which need not be indexed itself.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use lsearch_engine::{Encoder, Verify};
+use lsearch_index::{ContentKey, Reader, SimilarRequest};
+use lsearch_ingest::{Document, Outcome, PassageOptions, passages};
+
+use super::find_in;
+use super::search::{Answer, SNIPPET_CHARS, Shown, filters};
+use crate::app::App;
+use crate::args::{DeviceArg, SimilarArgs};
+use crate::daemon::client as daemon;
+use crate::daemon::protocol::Request;
+use crate::encoder;
+use crate::errors::CliError;
+use crate::indexer;
+use crate::output::{self, style};
+use crate::places::absolute;
+
+/// Finds and prints.
+pub fn run(app: &App, args: &SimilarArgs) -> Result<u8, CliError> {
+    let rich = style::stdout_is_rich();
+    match daemon::connect(app) {
+        Ok(Some(client)) if client.is_like(app) => {
+            let document = name_for_others(&args.document)?;
+            let args = SimilarArgs { document, ..args.clone() };
+            return client.call(app, &Request::Similar { args, rich });
+        }
+        Ok(_) => {}
+        Err(error) => app.warn(format_args!("searching without the daemon: {error}")),
+    }
+    let reader = Reader::open(&app.places.data)?;
+    let answer = answer(app, args, &reader, rich, |document| {
+        let bundle = encoder::bundle(app, Verify::Sizes)?;
+        encode(&encoder::open(app, &bundle)?, document)
+    })?;
+    output::print(&answer.text)?;
+    for (kind, text) in &answer.remarks {
+        app.tell(*kind, text);
+    }
+    Ok(answer.code)
+}
+
+/// A path as another process, in another folder, finds it; a number as it is.
+fn name_for_others(document: &str) -> Result<String, CliError> {
+    let number = document.strip_prefix('#').unwrap_or(document);
+    if number.parse::<u64>().is_ok() && !Path::new(document).exists() {
+        return Ok(document.to_owned());
+    }
+    Ok(absolute(Path::new(document))?.to_string_lossy().into_owned())
+}
+
+/// The document that others are compared with.
+struct Subject {
+    text: String,
+    content: Option<ContentKey>,
+    /// Fingerprint of the encoder and vector.
+    vector: Option<(String, Vec<f32>)>,
+}
+
+/// Searches an open index; `encode` makes the vector of a file that is not indexed, with the
+/// fingerprint of its encoder.
+pub fn answer(
+    app: &App,
+    args: &SimilarArgs,
+    reader: &Reader,
+    rich: bool,
+    encode: impl FnOnce(&Document) -> Result<(String, Vec<f32>), CliError>,
+) -> Result<Answer, CliError> {
+    let started = Instant::now();
+    let filters = filters(&args.results, reader)?;
+    let subject = match find_in(reader, &args.document)? {
+        Some(document) => Subject {
+            vector: reader.vector_of(&document.content)?,
+            content: Some(document.content),
+            text: document.text,
+        },
+        None => {
+            let document = read(app, &args.document)?;
+            let vector = match encode(&document) {
+                Ok(vector) => Some(vector),
+                // Someone who asked for a device must not get something else.
+                Err(error) if app.device == DeviceArg::Cuda => return Err(error),
+                Err(error) => {
+                    app.warn(format_args!("comparing words only: {error}"));
+                    None
+                }
+            };
+            Subject { text: document.text, content: None, vector }
+        }
+    };
+    if subject.vector.is_none() && subject.content.is_some() {
+        app.say("note: the document is not encoded yet: these are found by its words alone");
+    }
+    let results = reader.similar(&SimilarRequest {
+        text: &subject.text,
+        content: subject.content,
+        vector: subject.vector.as_ref().map(|(name, vector)| (name.as_str(), vector.as_slice())),
+        filters: &filters,
+        limit: args.results.limit,
+        snippet_chars: SNIPPET_CHARS,
+        collapse_duplicates: !args.results.all,
+    })?;
+    let shown = Shown {
+        asked: &args.document,
+        corrections: &[],
+        took: started.elapsed(),
+        nothing: format!("nothing like {} was found", args.document),
+    };
+    shown.lay_out(app, &args.results, reader, &results, rich)
+}
+
+/// Reads a file that is not indexed as if it were.
+fn read(app: &App, wanted: &str) -> Result<Document, CliError> {
+    let unknown = || {
+        CliError::new(format!("{wanted}: no such document in the index, and no such file"))
+            .hint("search shows the numbers (#17) and paths of documents")
+    };
+    let path = absolute(Path::new(wanted))?;
+    let path = fs_err::canonicalize(path).map_err(|_| unknown())?;
+    if path.is_dir() {
+        return Err(CliError::new(format!("{wanted}: is a folder"))
+            .hint("name one document; `lsearch add` indexes folders"));
+    }
+    let folder = path.parent().map_or_else(PathBuf::new, Path::to_owned);
+    let outcome = indexer::open_extractor(app, vec![folder])?.extract(&path);
+    let reason = match outcome {
+        Outcome::Document(document) if !document.text.trim().is_empty() => return Ok(*document),
+        Outcome::Document(_) => "there is no text in it".to_owned(),
+        Outcome::Container { .. } => "it holds several documents".to_owned(),
+        Outcome::Skipped(reason) => reason.to_string(),
+        Outcome::Failed(reason) => reason.to_string(),
+    };
+    Err(CliError::new(format!("{wanted}: cannot be compared: {reason}")))
+}
+
+/// The vector of a whole document, as the index would have it, and the encoder's fingerprint.
+pub fn encode(encoder: &Encoder, document: &Document) -> Result<(String, Vec<f32>), CliError> {
+    let spans: Vec<_> = passages(document, &PassageOptions::default())
+        .into_iter()
+        .map(|passage| passage.bytes)
+        .collect();
+    let mut sum = vec![0.0_f32; encoder.dimensions()];
+    let mut next = 0;
+    while let Some(section) = encoder.next_section(&document.text, &spans, next)? {
+        next = section.passages.end;
+        for vectors in encoder.encode_sections(&[section], &crate::interrupt::requested, &|_| {})? {
+            for (sum, value) in sum.iter_mut().zip(&vectors.mean) {
+                *sum += value * vectors.tokens as f32;
+            }
+        }
+    }
+    let length = sum.iter().map(|value| value * value).sum::<f32>().sqrt();
+    if length <= 0.0 || !length.is_finite() {
+        return Err(CliError::new("the encoder made nothing of the document"));
+    }
+    sum.iter_mut().for_each(|value| *value /= length);
+    Ok((encoder.fingerprint().to_owned(), sum))
+}
