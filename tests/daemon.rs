@@ -319,7 +319,7 @@ fn its_socket_is_its_owners_alone_and_takes_no_nonsense() {
     {
         let lines = answer(nonsense);
         let hello: Value = serde_json::from_str(&lines[0]).unwrap();
-        assert_eq!(hello["protocol"], 1);
+        assert_eq!(hello["protocol"], 2);
         assert!(lines.len() <= 2, "{lines:?}");
         if let Some(line) = lines.get(1) {
             assert!(line.contains("\"event\":\"error\""), "{line}");
