@@ -71,6 +71,18 @@ fn identifiers_are_found_whole_and_in_parts() {
 }
 
 #[test]
+fn a_path_finds_its_file_first() {
+    let desk = desk_of_notes();
+    desk.write("index/Cargo.toml", "[package]\nname = \"index\"\n");
+    desk.write("lock.txt", "index index Cargo.toml cargo toml index\n".repeat(9));
+    desk.run(["add", "--no-wait"]).ok();
+    for query in ["Cargo.toml", "index/Cargo.toml", "cargo.toml"] {
+        assert_eq!(desk.find(query)[0], "index/Cargo.toml", "{query}");
+    }
+    assert_eq!(desk.find("tide.rs")[0], "code/tide.rs");
+}
+
+#[test]
 fn json_has_the_shape_of_the_contract() {
     let desk = desk_of_notes();
     let results = desk.run(["search", "--json", "--mode", "keyword", "harbour"]).ok().json();
@@ -127,9 +139,24 @@ fn explain_shows_every_signal() {
     desk.write("bread.txt", note("baking bread"));
     desk.add();
     let shown = desk.run(["search", "--explain", "harbour"]).ok().stdout;
-    for signal in ["keyword", "document", "passage", "(z "] {
+    for signal in ["keyword", "document", "passage", "(rank 1, z +", " × 0.3)", "named exactly"] {
         assert!(shown.contains(signal), "no {signal} in:\n{shown}");
     }
+    let hit = &desk.run(["search", "--explain", "--json", "harbour"]).ok().json()["hits"][0];
+    let explained = &hit["explained"];
+    assert_eq!(explained["ranks"]["document"], 1);
+    assert_eq!(explained["weights"]["keyword"], 1.0);
+    assert_eq!(explained["exact_name"], true);
+    assert!(explained["standardised"]["passage"].is_number(), "{explained:#}");
+    // In its terms the score is the weighted sum.
+    let sum: f64 = ["keyword", "document", "passage"]
+        .map(|name| {
+            let number = |part: &str| explained[part][name].as_f64().expect("a number");
+            number("standardised") * number("weights")
+        })
+        .iter()
+        .sum();
+    assert!((sum - hit["score"].as_f64().unwrap()).abs() < 1e-3, "{hit:#}");
 }
 
 #[test]

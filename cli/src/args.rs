@@ -233,7 +233,7 @@ pub struct ResultArgs {
     /// One JSON object a hit, one a line
     #[arg(long)]
     pub jsonl: bool,
-    /// Show each signal's raw and standardised value
+    /// Show each signal's raw and standardised value, its weight and its rank
     #[arg(long)]
     pub explain: bool,
     /// Also show this many passages before and after the best one

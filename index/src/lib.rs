@@ -35,7 +35,7 @@ pub use files::{FileRecord, FileStat, FileState};
 pub use layout::FORMAT;
 pub use lexical::Correction;
 pub use reader::{
-    DocumentRef, Hit, Mode, PassageHit, Reader, SearchRequest, SearchResults, Signals,
+    DocumentRef, Hit, Mode, PassageHit, Ranks, Reader, SearchRequest, SearchResults, Signals,
     SimilarRequest, StoredDocument,
 };
 pub use status::{DocumentCounts, EncoderCounts, IndexBytes, RootCounts, Status, is_being_written};

@@ -148,6 +148,7 @@ pub fn answer(
         limit: args.results.limit,
         snippet_chars: SNIPPET_CHARS,
         collapse_duplicates: !args.results.all,
+        explain: args.results.explain,
         ..SearchRequest::new(&asked.query)
     })?;
     let shown = Shown {
@@ -191,9 +192,9 @@ impl Shown<'_> {
             ));
         }
         let text = if args.json {
-            json::search(self.asked, self.corrections, self.took, results)?
+            json::search(self.asked, self.corrections, self.took, results, args.explain)?
         } else if args.jsonl {
-            json::hits_by_line(results)?
+            json::hits_by_line(results, args.explain)?
         } else if args.paths_only {
             hits::paths(results)
         } else {

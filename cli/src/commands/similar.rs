@@ -102,6 +102,7 @@ pub fn answer(
         limit: args.results.limit,
         snippet_chars: SNIPPET_CHARS,
         collapse_duplicates: !args.results.all,
+        explain: args.results.explain,
     })?;
     let shown = Shown {
         asked: &args.document,

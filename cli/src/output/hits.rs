@@ -3,7 +3,8 @@
 use std::ops::Range;
 use std::path::Path;
 
-use lsearch_index::{DocumentRef, Hit, PassageHit, Reader, SearchResults};
+use lsearch_index::fuse::Weights;
+use lsearch_index::{DocumentRef, Hit, Mode, PassageHit, Reader, SearchResults};
 use lsearch_ingest::{Kind, container_of};
 
 use super::style::{self, paint};
@@ -41,7 +42,7 @@ pub fn human(
             }
         }
         if args.explain {
-            explain(&mut text, hit);
+            explain(&mut text, hit, results);
         }
     }
     Ok(text)
@@ -190,21 +191,33 @@ fn visible_width(word: &str) -> usize {
     width
 }
 
-fn explain(text: &mut String, hit: &Hit) {
+/// Each signal's raw score, its standard score with its weight, and the rank it alone would give.
+fn explain(text: &mut String, hit: &Hit, results: &SearchResults) {
+    let (raw, standard, ranks) = (&hit.scores, &hit.standardised, &hit.ranks);
+    let weights = Some(Weights::default()).filter(|_| results.mode != Mode::Keyword);
     let signals = [
-        ("keyword", hit.scores.keyword, hit.standardised.keyword),
-        ("document", hit.scores.document, hit.standardised.document),
-        ("passage", hit.scores.passage, hit.standardised.passage),
+        ("keyword", raw.keyword, standard.keyword, ranks.keyword, weights.map(|w| w.keyword)),
+        ("document", raw.document, standard.document, ranks.document, weights.map(|w| w.document)),
+        ("passage", raw.passage, standard.passage, ranks.passage, weights.map(|w| w.passage)),
     ];
     let mut line = format!("score {:.3}", hit.score);
-    for (name, raw, standardised) in signals {
-        match (raw, standardised) {
-            (Some(raw), Some(z)) => line.push_str(&format!("   {name} {raw:.3} (z {z:+.2})")),
-            (Some(raw), None) => line.push_str(&format!("   {name} {raw:.3}")),
-            (None, _) => line.push_str(&format!("   {name} -")),
-        }
+    if hit.exact_name {
+        line.push_str(", named exactly");
     }
-    text.push_str(&format!("    {}\n", paint(style::DIM, line)));
+    for (name, raw, standard, rank, weight) in signals {
+        let Some(raw) = raw else {
+            line.push_str(&format!("   {name} -"));
+            continue;
+        };
+        let mut parts = Vec::new();
+        parts.extend(rank.map(|rank| format!("rank {rank}")));
+        parts.extend(standard.map(|z| match weight {
+            Some(weight) => format!("z {z:+.2} × {weight}"),
+            None => format!("z {z:+.2}"),
+        }));
+        line.push_str(&format!("   {name} {raw:.3} ({})", parts.join(", ")));
+    }
+    block(text, &paint(style::DIM, line));
 }
 
 #[cfg(test)]
@@ -227,6 +240,7 @@ mod tests {
             exact_name: false,
             scores: lsearch_index::Signals::default(),
             standardised: lsearch_index::Signals::default(),
+            ranks: lsearch_index::Ranks::default(),
             passage: None,
             also_at: Vec::new(),
         }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use lsearch_index::{Correction, Hit, Mode, SearchResults};
+use lsearch_index::fuse::Weights;
+use lsearch_index::{Correction, Hit, Mode, Ranks, SearchResults, Signals};
 use serde::Serialize;
 
 use super::units;
@@ -44,6 +45,8 @@ struct JsonHit<'a> {
     score: f32,
     scores: JsonScores,
     #[serde(skip_serializing_if = "Option::is_none")]
+    explained: Option<JsonExplained>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     passage: Option<JsonPassage<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     also_at: Vec<std::borrow::Cow<'a, str>>,
@@ -54,6 +57,21 @@ struct JsonScores {
     keyword: Option<f32>,
     document: Option<f32>,
     passage: Option<f32>,
+}
+
+#[derive(Serialize)]
+struct JsonExplained {
+    exact_name: bool,
+    standardised: JsonScores,
+    ranks: JsonRanks,
+    weights: Option<JsonScores>,
+}
+
+#[derive(Serialize)]
+struct JsonRanks {
+    keyword: Option<usize>,
+    document: Option<usize>,
+    passage: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -72,6 +90,7 @@ pub fn search(
     corrections: &[Correction],
     took: Duration,
     results: &SearchResults,
+    explain: bool,
 ) -> Result<String, CliError> {
     line(&JsonSearch {
         query,
@@ -79,13 +98,13 @@ pub fn search(
         took_ms: (took.as_secs_f64() * 10_000.0).round() / 10.0,
         total: results.total,
         corrections: corrections.iter().map(correction).collect(),
-        hits: results.hits.iter().map(hit).collect(),
+        hits: results.hits.iter().map(|one| hit(one, results.mode, explain)).collect(),
     })
 }
 
 /// `search --jsonl`.
-pub fn hits_by_line(results: &SearchResults) -> Result<String, CliError> {
-    results.hits.iter().map(|one| line(&hit(one))).collect()
+pub fn hits_by_line(results: &SearchResults, explain: bool) -> Result<String, CliError> {
+    results.hits.iter().map(|one| line(&hit(one, results.mode, explain))).collect()
 }
 
 /// A value as one line of JSON.
@@ -110,7 +129,7 @@ fn correction(correction: &Correction) -> JsonCorrection<'_> {
     JsonCorrection { written, meant, searched: *searched, documents: *documents }
 }
 
-fn hit(hit: &Hit) -> JsonHit<'_> {
+fn hit(hit: &Hit, mode: Mode, explain: bool) -> JsonHit<'_> {
     JsonHit {
         rank: hit.rank,
         id: hit.id,
@@ -122,11 +141,8 @@ fn hit(hit: &Hit) -> JsonHit<'_> {
         dated: hit.dated.as_deref(),
         modified: units::rfc3339(hit.modified_ns),
         score: hit.score,
-        scores: JsonScores {
-            keyword: hit.scores.keyword,
-            document: hit.scores.document,
-            passage: hit.scores.passage,
-        },
+        scores: scores(&hit.scores),
+        explained: explain.then(|| explained(hit, mode)),
         passage: hit.passage.as_ref().map(|passage| JsonPassage {
             text: &passage.text,
             page: passage.page,
@@ -136,5 +152,26 @@ fn hit(hit: &Hit) -> JsonHit<'_> {
             end: passage.end,
         }),
         also_at: hit.also_at.iter().map(|path| path.to_string_lossy()).collect(),
+    }
+}
+
+fn scores(signals: &Signals) -> JsonScores {
+    let Signals { keyword, document, passage } = *signals;
+    JsonScores { keyword, document, passage }
+}
+
+/// What `--explain` adds.
+fn explained(hit: &Hit, mode: Mode) -> JsonExplained {
+    let Ranks { keyword, document, passage } = hit.ranks;
+    let weights = Weights::default();
+    JsonExplained {
+        exact_name: hit.exact_name,
+        standardised: scores(&hit.standardised),
+        ranks: JsonRanks { keyword, document, passage },
+        weights: (mode != Mode::Keyword).then_some(JsonScores {
+            keyword: Some(weights.keyword),
+            document: Some(weights.document),
+            passage: Some(weights.passage),
+        }),
     }
 }

@@ -51,7 +51,9 @@ impl LexicalEntry<'_> {
         document.add_text(fields.path, self.path.to_string_lossy());
         document.add_text(fields.kind, &content.kind);
         document.add_text(fields.format, &content.format);
-        for name in names(self.path, &title) {
+        let root = path_from_bytes(&self.row.root);
+        let relative = self.path.strip_prefix(&root).unwrap_or(self.path);
+        for name in names(relative, &title) {
             document.add_u64(fields.name, name);
         }
         document.add_text(fields.body, &content.text);
@@ -68,8 +70,6 @@ impl LexicalEntry<'_> {
         if !headings.is_empty() {
             document.add_text(fields.headings, headings.join("\n"));
         }
-        let root = path_from_bytes(&self.row.root);
-        let relative = self.path.strip_prefix(&root).unwrap_or(self.path);
         let relative = relative.to_string_lossy();
         document.add_text(fields.path_words, &relative);
         // Headings stand in the text.
@@ -92,10 +92,20 @@ pub(crate) fn display_title(title: &str, kind: &str, path: &Path) -> String {
     name.unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn names(path: &Path, title: &str) -> Vec<u64> {
+/// Folders above a file that a person may name it with.
+const FOLDERS_NAMED: usize = 4;
+
+/// What a document goes by: its title, its file's name with and without its ending, and the end of its
+/// path (`src/main.rs`).
+fn names(relative: &Path, title: &str) -> Vec<u64> {
     let mut names = vec![name_hash(title)];
-    for name in [path.file_name(), path.file_stem()].into_iter().flatten() {
+    for name in [relative.file_name(), relative.file_stem()].into_iter().flatten() {
         names.push(name_hash(&name.to_string_lossy()));
+    }
+    let components: Vec<_> = relative.components().map(|part| part.as_os_str()).collect();
+    for folders in 1..=FOLDERS_NAMED.min(components.len().saturating_sub(1)) {
+        let end: std::path::PathBuf = components[components.len() - folders - 1..].iter().collect();
+        names.push(name_hash(&end.to_string_lossy()));
     }
     names.sort_unstable();
     names.dedup();
@@ -105,6 +115,16 @@ fn names(path: &Path, title: &str) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_of_a_path_is_a_name() {
+        let known = names(Path::new("cli/src/Main.rs"), "Title");
+        for name in ["main.rs", "MAIN", "src/main.rs", "cli/src/main.rs", "title"] {
+            assert!(known.contains(&name_hash(name)), "{name}");
+        }
+        assert!(!known.contains(&name_hash("cli/src")));
+        assert_eq!(names(Path::new("a"), "a").len(), 1);
+    }
 
     #[test]
     fn a_document_without_a_title_goes_by_its_file() {

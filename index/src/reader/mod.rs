@@ -16,7 +16,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 pub use results::{
-    DocumentRef, Hit, Mode, PassageHit, SearchRequest, SearchResults, Signals, StoredDocument,
+    DocumentRef, Hit, Mode, PassageHit, Ranks, SearchRequest, SearchResults, Signals,
+    StoredDocument,
 };
 pub use similar::SimilarRequest;
 use tantivy::query::TermQuery;

@@ -37,6 +37,8 @@ pub struct SearchRequest<'a> {
     pub collapse_duplicates: bool,
     /// A content that is not to be found.
     pub without: Option<ContentKey>,
+    /// Tell each hit's rank by each signal, which takes sorting them all.
+    pub explain: bool,
     /// Weights of the signals.
     pub weights: crate::fuse::Weights,
 }
@@ -53,6 +55,7 @@ impl<'a> SearchRequest<'a> {
             snippet_chars: 240,
             collapse_duplicates: true,
             without: None,
+            explain: false,
             weights: crate::fuse::Weights::default(),
         }
     }
@@ -83,6 +86,18 @@ pub struct Signals {
     pub document: Option<f32>,
     /// By meaning, the best passage: cosine.
     pub passage: Option<f32>,
+}
+
+/// Places of a hit, counted from 1, in the order that each signal alone would give; `None` where it
+/// had nothing to say, or nobody asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ranks {
+    /// By word.
+    pub keyword: Option<usize>,
+    /// By document vector.
+    pub document: Option<usize>,
+    /// By best passage.
+    pub passage: Option<usize>,
 }
 
 /// One document found.
@@ -116,6 +131,8 @@ pub struct Hit {
     pub scores: Signals,
     /// The signals in standard deviations from the collection's mean, as they were added up.
     pub standardised: Signals,
+    /// Where each signal alone would have it; see [`SearchRequest::explain`].
+    pub ranks: Ranks,
     /// The passage that answers best.
     pub passage: Option<PassageHit>,
     /// Other files with the same content.

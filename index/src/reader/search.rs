@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::keyword::{self, Allowed, KeywordScores, is_allowed};
 use super::meaning::{Meaning, MeaningScores};
 use super::passages::best_passage;
-use super::results::{Hit, Mode, PassageHit, SearchRequest, SearchResults, Signals};
+use super::results::{Hit, Mode, PassageHit, Ranks, SearchRequest, SearchResults, Signals};
 use super::view::{Documents, Encoded, View};
 use super::within::Within;
 use crate::error::{IndexError, Result};
@@ -28,6 +28,7 @@ struct Ranked {
     exact: bool,
     scores: Signals,
     standardised: Signals,
+    ranks: Ranks,
     also: Vec<usize>,
 }
 
@@ -83,7 +84,7 @@ pub(super) fn search(
         _ => HashSet::new(),
     };
     let ranked = match &meaning {
-        None => rank_by_word(documents, by_word, &exact),
+        None => rank_by_word(documents, by_word, &exact, request.explain),
         Some(meaning) => {
             let within = within.as_ref();
             let input = Fusion { documents, meaning, by_word, within, exact: &exact, k };
@@ -142,6 +143,7 @@ fn rank_by_word(
     documents: &Documents,
     by_word: KeywordScores,
     exact: &HashSet<usize>,
+    explain: bool,
 ) -> Vec<Ranked> {
     let population = by_word.population;
     let matched: HashSet<usize> = match exact.is_empty() {
@@ -154,7 +156,8 @@ fn rank_by_word(
     let scored = by_word.ranked.into_iter().map(|(place, score)| (place, Some(score)));
     let mut ranked: Vec<Ranked> = scored
         .chain(unmatched.into_iter().map(|place| (place, None)))
-        .map(|(place, score)| {
+        .enumerate()
+        .map(|(at, (place, score))| {
             let z = score
                 .filter(|_| population.std > 0.0)
                 .map(|score| ((f64::from(score) - population.mean) / population.std) as f32);
@@ -164,6 +167,10 @@ fn rank_by_word(
                 exact: exact.contains(&place),
                 scores: Signals { keyword: score, ..Signals::default() },
                 standardised: Signals { keyword: z, ..Signals::default() },
+                ranks: Ranks {
+                    keyword: score.filter(|_| explain).map(|_| at + 1),
+                    ..Ranks::default()
+                },
                 also: Vec::new(),
             }
         })
@@ -263,25 +270,61 @@ impl Fusion<'_> {
                 missing: Missing::Score(0.0),
             });
         }
+        let order = Order::of(&self.by_word, scores, request.explain);
         let exact: HashSet<u64> = self.exact.iter().map(|&place| id(place)).collect();
         fuse(&signals, place_of.keys().copied(), &exact)
             .into_iter()
             .map(|fused| {
                 let z = |at: usize| fused.standardised.get(at).copied().flatten();
+                let scores = Signals {
+                    keyword: keyword.get(&fused.id).copied(),
+                    document: document.get(&fused.id).copied(),
+                    passage: passage.get(&fused.id).copied(),
+                };
                 Ranked {
                     place: place_of[&fused.id],
                     score: fused.score,
                     exact: fused.exact,
-                    scores: Signals {
-                        keyword: keyword.get(&fused.id).copied(),
-                        document: document.get(&fused.id).copied(),
-                        passage: passage.get(&fused.id).copied(),
-                    },
+                    scores,
                     standardised: Signals { document: z(0), passage: z(1), keyword: z(2) },
+                    ranks: order.ranks(scores),
                     also: Vec::new(),
                 }
             })
             .collect()
+    }
+}
+
+/// The scores of every document by each signal, best first.
+struct Order([Vec<f32>; 3]);
+
+impl Order {
+    /// Empty unless they are wanted.
+    fn of(by_word: &KeywordScores<'_>, by_meaning: &MeaningScores, wanted: bool) -> Self {
+        if !wanted {
+            return Order(Default::default());
+        }
+        let keyword = by_word.ranked.iter().map(|(_, score)| *score).collect();
+        let document = by_meaning.document.iter().filter_map(|score| *score).collect();
+        let passage = by_meaning.passage.iter().filter_map(|score| Some((*score)?.1)).collect();
+        Order([keyword, document, passage].map(|mut scores: Vec<f32>| {
+            scores.sort_unstable_by(|a, b| b.total_cmp(a));
+            scores
+        }))
+    }
+
+    /// Equal scores have one rank.
+    fn ranks(&self, scores: Signals) -> Ranks {
+        let rank = |order: &[f32], score: Option<f32>| {
+            let score = score.filter(|_| !order.is_empty())?;
+            Some(order.partition_point(|other| *other > score) + 1)
+        };
+        let Order([keyword, document, passage]) = self;
+        Ranks {
+            keyword: rank(keyword, scores.keyword),
+            document: rank(document, scores.document),
+            passage: rank(passage, scores.passage),
+        }
     }
 }
 
@@ -350,6 +393,7 @@ impl Shower<'_> {
             exact_name: ranked.exact,
             scores: ranked.scores,
             standardised: ranked.standardised,
+            ranks: ranked.ranks,
             passage,
             also_at,
         };

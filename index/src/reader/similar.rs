@@ -26,6 +26,8 @@ pub struct SimilarRequest<'a> {
     pub snippet_chars: usize,
     /// Show files of equal content as one hit.
     pub collapse_duplicates: bool,
+    /// Tell each hit's rank by each signal.
+    pub explain: bool,
 }
 
 impl Reader {
@@ -69,6 +71,7 @@ impl Reader {
             snippet_chars: request.snippet_chars,
             collapse_duplicates: request.collapse_duplicates,
             without: request.content,
+            explain: request.explain,
             ..SearchRequest::new(&query)
         })
     }
