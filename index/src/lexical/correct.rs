@@ -16,8 +16,10 @@ use crate::query::{Clause, Field as ClauseField, Query, Spelling, has_spaces, ty
 const LETTERS: usize = 4;
 /// Words of a query that are looked after: looking one up takes a millisecond or two.
 const MOST_WORDS: usize = 8;
+/// A longer query was pasted and not typed.
+const LONGEST_QUERY: usize = 32;
 /// A word of no more documents than this may be a typing error in them, too...
-const RARE_DOCUMENTS: u64 = 2;
+const RARE_DOCUMENTS: u64 = 10;
 /// ...where so many times as many documents have the word it resembles, and so many at least.
 const TIMES_AS_MANY: u64 = 100;
 /// Candidates that are looked at again for whether their documents are still there.
@@ -39,7 +41,7 @@ pub struct Correction {
 /// Puts words of documents in the place of words that no document has, and tells of these and of
 /// others that may be misspelt.
 ///
-/// Left alone are phrases, exclusions, patterns, what has digits or capitals within, words of scripts
+/// Left alone are long queries, phrases, exclusions, patterns, what has digits or capitals within, words of scripts
 /// without spaces, and a query of which most words are unknown: it is of another language than the
 /// documents.
 pub(crate) fn correct(
@@ -47,6 +49,9 @@ pub(crate) fn correct(
     searcher: &Searcher,
     query: &mut Query,
 ) -> Result<Vec<Correction>> {
+    if query.clauses.len() > LONGEST_QUERY {
+        return Ok(Vec::new());
+    }
     let corrector = Corrector { lexical, searcher };
     let mut suspects = Vec::new();
     let mut known = 0;
@@ -100,7 +105,8 @@ struct Corrector<'a> {
 }
 
 impl Corrector<'_> {
-    /// How many documents have a stem where it is looked for.
+    /// How many documents have a stem where it is looked for; those of one field are enough where
+    /// they are many.
     fn documents_with(&self, field: ClauseField, stem: &str) -> Result<u64> {
         let fields = self.lexical.fields;
         let fields: &[Field] = match field {
@@ -113,6 +119,9 @@ impl Corrector<'_> {
         let mut most = 0;
         for &field in fields {
             most = most.max(self.live(&Term::from_field_text(field, stem))?);
+            if most > RARE_DOCUMENTS {
+                break;
+            }
         }
         Ok(most)
     }

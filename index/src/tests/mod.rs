@@ -5,5 +5,6 @@ mod damage;
 mod lifecycle;
 mod model;
 mod search;
+mod similar;
 mod spelling;
 pub(crate) mod support;
