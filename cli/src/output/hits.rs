@@ -206,7 +206,7 @@ fn explain(text: &mut String, hit: &Hit, results: &SearchResults) {
     }
     for (name, raw, standard, rank, weight) in signals {
         let Some(raw) = raw else {
-            line.push_str(&format!("   {name} -"));
+            line.push_str(&format!("; {name} -"));
             continue;
         };
         let mut parts = Vec::new();
@@ -215,7 +215,7 @@ fn explain(text: &mut String, hit: &Hit, results: &SearchResults) {
             Some(weight) => format!("z {z:+.2} × {weight}"),
             None => format!("z {z:+.2}"),
         }));
-        line.push_str(&format!("   {name} {raw:.3} ({})", parts.join(", ")));
+        line.push_str(&format!("; {name} {raw:.3} ({})", parts.join(", ")));
     }
     block(text, &paint(style::DIM, line));
 }

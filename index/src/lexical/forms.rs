@@ -4,10 +4,12 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
+use memchr::memmem;
+use rayon::prelude::*;
 use tantivy::query::FuzzyTermQuery;
 use tantivy::schema::Field;
 use tantivy::tokenizer::{AsciiFoldingFilter, TextAnalyzer, TokenStream, WhitespaceTokenizer};
-use tantivy::{Searcher, TantivyError, Term};
+use tantivy::{Searcher, SegmentReader, TantivyError, Term};
 
 use super::guarded;
 use super::tokens::WordTokenizer;
@@ -87,47 +89,66 @@ pub(crate) fn forms(
     field: Field,
     wanted: Wanted<'_>,
 ) -> Result<Vec<Form>> {
-    let mut found: HashMap<Vec<u8>, u64> = HashMap::new();
-    let mut add = |form: &[u8], documents: u32| match found.get_mut(form) {
-        Some(count) => *count += u64::from(documents),
-        None => drop(found.insert(form.to_vec(), u64::from(documents))),
+    // A pattern that begins with a wildcard goes through whole dictionaries, so each has a thread.
+    let by_segment: Vec<HashMap<String, u64>> = searcher
+        .segment_readers()
+        .par_iter()
+        .map(|segment| guarded(folder, || forms_in(segment, folder, field, wanted)))
+        .collect::<Result<_>>()?;
+    let mut found: HashMap<String, u64> = HashMap::new();
+    for (text, documents) in by_segment.into_iter().flatten() {
+        *found.entry(text).or_default() += documents;
+    }
+    let mut forms: Vec<Form> =
+        found.into_iter().map(|(text, documents)| Form { text, documents }).collect();
+    forms.sort_unstable_by(|a, b| b.documents.cmp(&a.documents).then_with(|| a.text.cmp(&b.text)));
+    Ok(forms)
+}
+
+/// The same in one segment, with the number of documents of each.
+fn forms_in(
+    segment: &SegmentReader,
+    folder: &Path,
+    field: Field,
+    wanted: Wanted<'_>,
+) -> Result<HashMap<String, u64>> {
+    let mut found: HashMap<String, u64> = HashMap::new();
+    let mut add = |form: &[u8], documents: u32| {
+        if let Ok(form) = std::str::from_utf8(form) {
+            found.insert(form.to_owned(), u64::from(documents));
+        }
     };
-    guarded(folder, || {
-        for segment in searcher.segment_readers() {
-            let index = segment.inverted_index(field).at(folder)?;
-            let dictionary = index.terms();
-            match wanted {
-                Wanted::Pattern(pattern) => {
-                    let beginning = pattern.split(['*', '?']).next().unwrap_or_default();
-                    let mut range = dictionary.range().ge(beginning);
-                    if let Some(end) = after_all_with(beginning) {
-                        range = range.lt(end);
-                    }
-                    let mut forms = range.into_stream().map_err(TantivyError::from).at(folder)?;
-                    while let Some((form, info)) = forms.next() {
-                        let text = std::str::from_utf8(form);
-                        if text.is_ok_and(|text| matches_pattern(pattern, text)) {
-                            add(form, info.doc_freq);
-                        }
-                    }
-                }
-                Wanted::Near(word, typos) => {
-                    let near = FuzzyTermQuery::new(Term::from_field_text(field, word), typos, true);
-                    let automaton = near.automaton().at(folder)?;
-                    let forms = dictionary.search(automaton).into_stream();
-                    let mut forms = forms.map_err(TantivyError::from).at(folder)?;
-                    while let Some((form, info)) = forms.next() {
-                        add(form, info.doc_freq);
-                    }
+    let index = segment.inverted_index(field).at(folder)?;
+    let dictionary = index.terms();
+    match wanted {
+        Wanted::Pattern(pattern) => {
+            let beginning = pattern.split(['*', '?']).next().unwrap_or_default();
+            let mut range = dictionary.range().ge(beginning);
+            if let Some(end) = after_all_with(beginning) {
+                range = range.lt(end);
+            }
+            let mut forms = range.into_stream().map_err(TantivyError::from).at(folder)?;
+            // Most forms are turned away by a look for the longest part without wildcards.
+            let longest = pattern.split(['*', '?']).max_by_key(|part| part.len());
+            let finder = memmem::Finder::new(longest.unwrap_or_default());
+            while let Some((form, info)) = forms.next() {
+                let text = finder.find(form).and_then(|_| std::str::from_utf8(form).ok());
+                if text.is_some_and(|text| matches_pattern(pattern, text)) {
+                    add(form, info.doc_freq);
                 }
             }
         }
-        Ok(())
-    })?;
-    let form = |(text, documents)| Some(Form { text: String::from_utf8(text).ok()?, documents });
-    let mut forms: Vec<Form> = found.into_iter().filter_map(form).collect();
-    forms.sort_unstable_by(|a, b| b.documents.cmp(&a.documents).then_with(|| a.text.cmp(&b.text)));
-    Ok(forms)
+        Wanted::Near(word, typos) => {
+            let near = FuzzyTermQuery::new(Term::from_field_text(field, word), typos, true);
+            let automaton = near.automaton().at(folder)?;
+            let forms = dictionary.search(automaton).into_stream();
+            let mut forms = forms.map_err(TantivyError::from).at(folder)?;
+            while let Some((form, info)) = forms.next() {
+                add(form, info.doc_freq);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// The least bytes that are greater than all that begin so.
