@@ -16,8 +16,8 @@ use crate::query::{Clause, Field as ClauseField, Query, Spelling, has_spaces, ty
 const LETTERS: usize = 4;
 /// Words of a query that are looked after: looking one up takes a millisecond or two.
 const MOST_WORDS: usize = 8;
-/// A longer query was pasted and not typed.
-const LONGEST_QUERY: usize = 32;
+/// A longer query is a document.
+const LONGEST_QUERY: usize = 256;
 /// A word of no more documents than this may be a typing error in them, too...
 const RARE_DOCUMENTS: u64 = 10;
 /// ...where so many times as many documents have the word it resembles, and so many at least.

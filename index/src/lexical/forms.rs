@@ -4,17 +4,17 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use memchr::memmem;
 use rayon::prelude::*;
 use tantivy::query::FuzzyTermQuery;
 use tantivy::schema::Field;
 use tantivy::tokenizer::{AsciiFoldingFilter, TextAnalyzer, TokenStream, WhitespaceTokenizer};
 use tantivy::{Searcher, SegmentReader, TantivyError, Term};
+use tantivy_fst::Regex;
 
 use super::guarded;
 use super::tokens::WordTokenizer;
-use crate::error::{PathContext, Result};
-use crate::query::{has_spaces, matches_pattern};
+use crate::error::{IndexError, PathContext, Result};
+use crate::query::has_spaces;
 
 /// Longer ones are data: nobody looks for them by a part.
 const MAX_FORM_BYTES: usize = 48;
@@ -120,22 +120,19 @@ fn forms_in(
     };
     let index = segment.inverted_index(field).at(folder)?;
     let dictionary = index.terms();
+    // Streams through automata go past what does not match without reading what is stored of it.
     match wanted {
         Wanted::Pattern(pattern) => {
+            let automaton = Regex::new(&regex_of(pattern))
+                .map_err(|error| IndexError::input(format!("{pattern}: {error}")))?;
             let beginning = pattern.split(['*', '?']).next().unwrap_or_default();
-            let mut range = dictionary.range().ge(beginning);
+            let mut search = dictionary.search(automaton).ge(beginning);
             if let Some(end) = after_all_with(beginning) {
-                range = range.lt(end);
+                search = search.lt(end);
             }
-            let mut forms = range.into_stream().map_err(TantivyError::from).at(folder)?;
-            // Most forms are turned away by a look for the longest part without wildcards.
-            let longest = pattern.split(['*', '?']).max_by_key(|part| part.len());
-            let finder = memmem::Finder::new(longest.unwrap_or_default());
+            let mut forms = search.into_stream().map_err(TantivyError::from).at(folder)?;
             while let Some((form, info)) = forms.next() {
-                let text = finder.find(form).and_then(|_| std::str::from_utf8(form).ok());
-                if text.is_some_and(|text| matches_pattern(pattern, text)) {
-                    add(form, info.doc_freq);
-                }
+                add(form, info.doc_freq);
             }
         }
         Wanted::Near(word, typos) => {
@@ -151,6 +148,20 @@ fn forms_in(
     Ok(found)
 }
 
+/// A pattern as a regular expression.
+fn regex_of(pattern: &str) -> String {
+    let mut regex = String::with_capacity(pattern.len() + 8);
+    for c in pattern.chars() {
+        match c {
+            '*' => regex.push_str(".*"),
+            '?' => regex.push('.'),
+            c if c.is_alphanumeric() || matches!(c, '_' | '\'') => regex.push(c),
+            c => regex.push_str(&format!("\\x{{{:x}}}", u32::from(c))),
+        }
+    }
+    regex
+}
+
 /// The least bytes that are greater than all that begin so.
 fn after_all_with(beginning: &str) -> Option<Vec<u8>> {
     let mut bytes = beginning.as_bytes().to_vec();
@@ -161,7 +172,11 @@ fn after_all_with(beginning: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use tantivy_fst::Automaton;
+
     use super::*;
+    use crate::query::matches_pattern;
 
     #[test]
     fn each_form_is_kept_once_as_it_is_spelt() {
@@ -172,6 +187,19 @@ mod tests {
             ["the", "leases", "lease", "parse_http", "parse", "http", "grosse", "don't", "2019"]
         );
         assert_eq!(forms_of(["x".repeat(60).as_str()]), "");
+    }
+
+    proptest! {
+        /// The expression says what the pattern does.
+        #[test]
+        fn expressions_match_what_patterns_do(pattern in "[abé'*?]{1,7}", word in "[abé']{0,8}") {
+            let automaton = Regex::new(&regex_of(&pattern)).unwrap();
+            let mut state = automaton.start();
+            for byte in word.bytes() {
+                state = automaton.accept(&state, byte);
+            }
+            prop_assert_eq!(automaton.is_match(&state), matches_pattern(&pattern, &word));
+        }
     }
 
     #[test]

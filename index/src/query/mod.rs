@@ -33,7 +33,9 @@ pub use dates::parse_date;
 pub use filters::{FilterError, Filters, PathFilter, TypeFilter};
 pub use parse::is_one_typo;
 pub(crate) use spelling::has_spaces;
-pub use spelling::{Spelling, matches_pattern, typos_allowed};
+#[cfg(test)]
+pub(crate) use spelling::matches_pattern;
+pub use spelling::{Spelling, typos_allowed};
 
 /// A query, understood.
 #[derive(Debug, Clone, PartialEq)]

@@ -117,9 +117,9 @@ pub(super) fn letters_of(pattern: &str) -> String {
     pattern.replace(['*', '?'], " ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Whether a word is spelt as a pattern says.
-#[must_use]
-pub fn matches_pattern(pattern: &str, word: &str) -> bool {
+/// Whether a word is spelt as a pattern says: the definition that what looks patterns up is held to.
+#[cfg(test)]
+pub(crate) fn matches_pattern(pattern: &str, word: &str) -> bool {
     let (mut pattern, mut word) = (pattern, word);
     // After the last `*`, and the rest of the word that it has not swallowed yet.
     let mut retry: Option<(&str, &str)> = None;
