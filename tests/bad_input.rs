@@ -27,7 +27,7 @@ fn queries_that_are_wrong() {
     desk.run(["search", "   "]).exits(2);
     desk.run(["search", "--", "-harbour"]).exits(2);
     let unbalanced = desk.run(["search", "--mode", "keyword", "\"the harbour"]).ok();
-    assert!(unbalanced.stderr.contains("character 1"), "{}", unbalanced.stderr);
+    assert!(unbalanced.stderr.contains("\n  \"the harbour\n  ^"), "{}", unbalanced.stderr);
     assert!(unbalanced.stdout.contains("page.txt"));
 }
 
