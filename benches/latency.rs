@@ -26,6 +26,9 @@ const BATCH: u64 = 512;
 /// Searches of a reader for one query.
 const ONCE: usize = 20;
 
+/// A document's vector, and its passages'.
+type Vectors = (Vec<f32>, Vec<Vec<f32>>);
+
 struct Asked {
     number: u64,
     query: Query,
@@ -119,8 +122,8 @@ fn near(centre: &[f32], noise: f32, numbers: &mut Numbers) -> Vec<f32> {
 }
 
 /// The document's vector and its passages', which lie around it as it does around its topic.
-fn vectors(number: u64, made: &Made) -> (Vec<f32>, Vec<Vec<f32>>) {
-    let topic = Numbers(number % TOPICS ^ 0x70b1c).vector();
+fn vectors(number: u64, made: &Made) -> Vectors {
+    let topic = Numbers((number % TOPICS) ^ 0x70b1c).vector();
     let mut numbers = Numbers(number ^ 0xabcd);
     let document = near(&topic, 1.0, &mut numbers);
     let passages = made.passages.iter().map(|_| near(&document, 1.2, &mut numbers)).collect();
@@ -131,8 +134,7 @@ fn fill(dir: &Path, documents: u64, words: usize) -> usize {
     let (writer, _) = Writer::open(dir, WriterOptions::default()).expect("the index opens");
     let mut passages = 0;
     for first in (0..documents).step_by(BATCH as usize) {
-        let batch: Vec<(u64, Made, (Vec<f32>, Vec<Vec<f32>>))> = (first
-            ..documents.min(first + BATCH))
+        let batch: Vec<(u64, Made, Vectors)> = (first..documents.min(first + BATCH))
             .into_par_iter()
             .map(|number| {
                 let made = make(number, words);

@@ -380,7 +380,7 @@ pub struct EvalArgs {
     /// Machine-readable output
     #[arg(long)]
     pub json: bool,
-    /// Weights of keyword, document and passage scores in hybrid mode, e.g. 1,0.2,0.6
+    /// Weights of keyword, document and passage scores in hybrid mode, e.g. 1,0.3,0.3
     #[arg(long, value_name = "K,D,P", value_delimiter = ',', num_args = 1)]
     pub weights: Vec<f32>,
     /// Keep each query's scores in a file, for --against

@@ -11,7 +11,7 @@
 //! Standard scores keep what reciprocal rank fusion throws away: how far ahead a document is. On
 //! collections of long documents, where BM25 is strong, RRF (k 60) came out below BM25 alone (77.0
 //! against 79.4 nDCG@10) and z(BM25) + 0.3 z(document) + 0.3 z(passage) above it (81.6). The default
-//! [`Weights`] are those that find most beside today's signal by word (`benches/QUALITY.md`).
+//! [`Weights`] hold beside today's signal by word, too (`benches/QUALITY.md`).
 //!
 //! Since z does not change when a signal is scaled or shifted, neither does the fused order.
 
@@ -91,7 +91,7 @@ const MISSES_PER_MATCH: u64 = 99;
 /// grows with √(live / matching): were all of them counted, then among a hundred thousand documents
 /// a word that ten of them hold would standardise to 100, and no vector could say which of the ten
 /// is about it. With the limit a lone match stands at about 10, well above anything that two vector
-/// signals of weights 0.2 and 0.6 reach, so rare names and identifiers stay on top, and the order among a few
+/// signals of weight 0.3 reach, so rare names and identifiers stay on top, and the order among a few
 /// matches is still open to meaning. In collections of a few hundred documents, such as the weights
 /// were measured on, the limit hardly ever applies.
 #[must_use]
@@ -130,11 +130,11 @@ pub struct Weights {
     pub passage: f32,
 }
 
-impl Default for Weights {
-    /// The measured ones: see the module.
-    fn default() -> Self {
-        Self { keyword: 1.0, document: 0.2, passage: 0.6 }
-    }
+impl Weights {
+    /// Those that find most where words count, too: see the module.
+    pub const HYBRID: Self = Self { keyword: 1.0, document: 0.3, passage: 0.3 };
+    /// Those that find most by meaning alone.
+    pub const SEMANTIC: Self = Self { keyword: 0.0, document: 0.2, passage: 0.6 };
 }
 
 /// What stands in for a score that a document does not have.

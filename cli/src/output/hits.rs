@@ -3,8 +3,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use lsearch_index::fuse::Weights;
-use lsearch_index::{DocumentRef, Hit, Mode, PassageHit, Reader, SearchResults};
+use lsearch_index::{DocumentRef, Hit, PassageHit, Reader, SearchResults};
 use lsearch_ingest::{Kind, container_of};
 
 use super::style::{self, paint};
@@ -194,7 +193,7 @@ fn visible_width(word: &str) -> usize {
 /// Each signal's raw score, its standard score with its weight, and the rank it alone would give.
 fn explain(text: &mut String, hit: &Hit, results: &SearchResults) {
     let (raw, standard, ranks) = (&hit.scores, &hit.standardised, &hit.ranks);
-    let weights = Some(Weights::default()).filter(|_| results.mode != Mode::Keyword);
+    let weights = results.weights;
     let signals = [
         ("keyword", raw.keyword, standard.keyword, ranks.keyword, weights.map(|w| w.keyword)),
         ("document", raw.document, standard.document, ranks.document, weights.map(|w| w.document)),

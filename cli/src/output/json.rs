@@ -98,13 +98,13 @@ pub fn search(
         took_ms: (took.as_secs_f64() * 10_000.0).round() / 10.0,
         total: results.total,
         corrections: corrections.iter().map(correction).collect(),
-        hits: results.hits.iter().map(|one| hit(one, results.mode, explain)).collect(),
+        hits: results.hits.iter().map(|one| hit(one, results.weights, explain)).collect(),
     })
 }
 
 /// `search --jsonl`.
 pub fn hits_by_line(results: &SearchResults, explain: bool) -> Result<String, CliError> {
-    results.hits.iter().map(|one| line(&hit(one, results.mode, explain))).collect()
+    results.hits.iter().map(|one| line(&hit(one, results.weights, explain))).collect()
 }
 
 /// A value as one line of JSON.
@@ -129,7 +129,7 @@ fn correction(correction: &Correction) -> JsonCorrection<'_> {
     JsonCorrection { written, meant, searched: *searched, documents: *documents }
 }
 
-fn hit(hit: &Hit, mode: Mode, explain: bool) -> JsonHit<'_> {
+fn hit(hit: &Hit, weights: Option<Weights>, explain: bool) -> JsonHit<'_> {
     JsonHit {
         rank: hit.rank,
         id: hit.id,
@@ -142,7 +142,7 @@ fn hit(hit: &Hit, mode: Mode, explain: bool) -> JsonHit<'_> {
         modified: units::rfc3339(hit.modified_ns),
         score: hit.score,
         scores: scores(&hit.scores),
-        explained: explain.then(|| explained(hit, mode)),
+        explained: explain.then(|| explained(hit, weights)),
         passage: hit.passage.as_ref().map(|passage| JsonPassage {
             text: &passage.text,
             page: passage.page,
@@ -161,14 +161,13 @@ fn scores(signals: &Signals) -> JsonScores {
 }
 
 /// What `--explain` adds.
-fn explained(hit: &Hit, mode: Mode) -> JsonExplained {
+fn explained(hit: &Hit, weights: Option<Weights>) -> JsonExplained {
     let Ranks { keyword, document, passage } = hit.ranks;
-    let weights = Weights::default();
     JsonExplained {
         exact_name: hit.exact_name,
         standardised: scores(&hit.standardised),
         ranks: JsonRanks { keyword, document, passage },
-        weights: (mode != Mode::Keyword).then_some(JsonScores {
+        weights: weights.map(|weights| JsonScores {
             keyword: Some(weights.keyword),
             document: Some(weights.document),
             passage: Some(weights.passage),

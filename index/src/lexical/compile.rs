@@ -98,7 +98,7 @@ pub(crate) fn compile(lexical: &Lexical, searcher: &Searcher, query: &Query) -> 
         if clause.exclude {
             required.push((Occur::MustNot, compiler.sequence(clause.field, tokens)));
         } else if clause.required() {
-            compiler.note(clause.field, tokens)?;
+            compiler.note(clause.field, tokens);
             required.push((Occur::Must, compiler.sequence(clause.field, tokens)));
             should.push((Occur::Should, compiler.sequence(clause.field, tokens)));
         }
@@ -176,7 +176,7 @@ impl Compiler<'_> {
                 self.words.words.extend(spread.within(self.lexical));
             }
             let forms = spread.forms.into_iter().map(|form| form.text);
-            self.terms.add_forms(forms, spread.idf);
+            self.terms.add_forms(forms);
         }
         Ok(true)
     }
@@ -204,19 +204,21 @@ impl Compiler<'_> {
             }
             *count += 1;
         }
-        let mut weighted = Vec::with_capacity(order.len());
-        for text in order {
-            weighted.push((text, self.idf(text)?));
-        }
-        if weighted.len() > MOST_TERMS {
-            weighted.sort_by(|a, b| b.1.total_cmp(&a.1));
-            weighted.truncate(MOST_TERMS);
+        if order.len() > MOST_TERMS {
+            let mut rarest = Vec::with_capacity(order.len());
+            for text in order {
+                let term = Term::from_field_text(self.lexical.fields.body, text);
+                rarest.push((self.searcher.doc_freq(&term).at(&self.lexical.folder)?, text));
+            }
+            rarest.sort_by_key(|(documents, _)| *documents);
+            rarest.truncate(MOST_TERMS);
+            order = rarest.into_iter().map(|(_, text)| text).collect();
         }
         let fields = self.lexical.fields;
         let mut should: Vec<(Occur, Boxed)> = Vec::new();
         let mut places: HashMap<&str, usize> = HashMap::new();
-        for (text, idf) in weighted {
-            self.terms.add(text, idf);
+        for text in order {
+            self.terms.add(text);
             let count = counts[text] as f32;
             places.insert(text, self.words.words.len());
             self.words.words.push((Term::from_field_text(fields.body, text), count));
@@ -265,27 +267,17 @@ impl Compiler<'_> {
         }
     }
 
-    fn note(&mut self, field: ClauseField, tokens: &[Analyzed]) -> Result<()> {
+    fn note(&mut self, field: ClauseField, tokens: &[Analyzed]) {
         let body = self.lexical.fields.body;
         for token in parts(tokens) {
             if field == ClauseField::Any {
                 self.words.words.push((Term::from_field_text(body, &token.text), 1.0));
             }
-            let idf = self.idf(&token.text)?;
-            self.terms.add(&token.text, idf);
+            self.terms.add(&token.text);
         }
         if field == ClauseField::Any && parts(tokens).count() > 1 {
             self.words.add_phrase(body, tokens);
         }
-        Ok(())
-    }
-
-    /// BM25's inverse document frequency of a word in bodies.
-    fn idf(&self, text: &str) -> Result<f32> {
-        let term = Term::from_field_text(self.lexical.fields.body, text);
-        let with = self.searcher.doc_freq(&term).at(&self.lexical.folder)? as f32;
-        let all = self.searcher.num_docs() as f32;
-        Ok((1.0 + (all.max(with) - with + 0.5) / (with + 0.5)).ln())
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tantivy::TantivyDocument;
 
-use super::forms::forms_of;
+use super::forms::FormList;
 use super::schema::{Fields, StoredRecord, name_hash};
 use super::tokens::positions_at;
 use crate::catalog::Row;
@@ -58,7 +58,9 @@ impl LexicalEntry<'_> {
         }
         document.add_text(fields.body, &content.text);
         let starts = content.passages.iter().skip(1).map(|passage| passage.start);
-        for position in positions_at(&content.text, starts) {
+        // Headings stand in the text.
+        let mut forms = FormList::new();
+        for position in positions_at(&content.text, starts, |word| forms.add(word)) {
             document.add_u64(fields.passage_starts, u64::from(position));
         }
         document.add_text(fields.title, &title);
@@ -72,11 +74,11 @@ impl LexicalEntry<'_> {
         }
         let relative = relative.to_string_lossy();
         document.add_text(fields.path_words, &relative);
-        // Headings stand in the text.
         let author = content.author.as_deref().unwrap_or_default();
-        document.add_text(fields.forms, forms_of([&content.text, &title, author, &relative]));
-        document.add_text(fields.title_forms, forms_of([title.as_str()]));
-        document.add_text(fields.author_forms, forms_of([author]));
+        let forms = forms.add_text(&title).add_text(author).add_text(&relative);
+        document.add_text(fields.forms, forms.into_text());
+        document.add_text(fields.title_forms, FormList::new().add_text(&title).into_text());
+        document.add_text(fields.author_forms, FormList::new().add_text(author).into_text());
         let bytes = postcard::to_stdvec(&record).expect("plain data into memory");
         document.add_bytes(fields.record, &bytes);
         document

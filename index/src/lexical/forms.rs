@@ -2,6 +2,7 @@
 //! nor a typing error can be looked for. Only which documents have a form is kept, not where.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -12,7 +13,7 @@ use tantivy::{Searcher, SegmentReader, TantivyError, Term};
 use tantivy_fst::Regex;
 
 use super::guarded;
-use super::tokens::WordTokenizer;
+use super::tokens::{WordTokenizer, folding_analyzer, normalised, positions_at};
 use crate::error::{IndexError, PathContext, Result};
 use crate::query::has_spaces;
 
@@ -29,23 +30,80 @@ pub(super) fn stored_forms() -> TextAnalyzer {
     TextAnalyzer::from(WhitespaceTokenizer::default())
 }
 
-/// Each form that stands in some texts once, with spaces between.
-pub(super) fn forms_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
-    let mut analyzer = form_analyzer();
-    let mut seen: HashSet<String> = HashSet::new();
-    let mut forms = String::new();
-    for text in texts {
-        let mut stream = analyzer.token_stream(text);
-        while stream.advance() {
-            let form = stream.token().text.as_str();
-            if is_form(form) && !seen.contains(form) {
-                seen.insert(form.to_owned());
-                forms.push_str(form);
-                forms.push(' ');
-            }
+/// The forms that stand in some texts, each once.
+pub(super) struct FormList {
+    /// Hashes of what was seen as it is written: most words of a text are known by then, and are neither
+    /// spelt out nor looked up.
+    written: HashSet<u64, BuildHasherDefault<Hashed>>,
+    forms: HashSet<String>,
+    folding: TextAnalyzer,
+    text: String,
+}
+
+impl FormList {
+    pub(super) fn new() -> Self {
+        FormList {
+            written: HashSet::default(),
+            forms: HashSet::new(),
+            folding: folding_analyzer(),
+            text: String::new(),
         }
     }
-    forms
+
+    /// Adds one token of [`WordTokenizer`] as it is written.
+    pub(super) fn add(&mut self, written: &str) {
+        if written.len() > 4 * MAX_FORM_BYTES || !self.written.insert(hash_of(written)) {
+            return;
+        }
+        let mut form = normalised(written);
+        if !form.is_ascii() {
+            let folded = self.folding.token_stream(&form).next().map(|token| token.text.clone());
+            form = folded.unwrap_or_default();
+        }
+        if is_form(&form) && !self.forms.contains(&form) {
+            self.text.push_str(&form);
+            self.text.push(' ');
+            self.forms.insert(form);
+        }
+    }
+
+    /// Adds the words of a text.
+    pub(super) fn add_text(mut self, text: &str) -> Self {
+        positions_at(text, [], |word| self.add(word));
+        self
+    }
+
+    /// The forms with spaces between.
+    pub(super) fn into_text(self) -> String {
+        self.text
+    }
+}
+
+/// FNV-1a, stirred once so that its high bits tell as much as its low ones.
+fn hash_of(word: &str) -> u64 {
+    let hash = word.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
+    });
+    (hash ^ (hash >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9)
+}
+
+/// Takes a hash for its own hash.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // Only whole numbers are hashed here.
+        self.0 = bytes.iter().fold(self.0, |hash, &byte| (hash << 8) | u64::from(byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
 }
 
 /// Words of scripts without spaces are found by any part of them as it is.
@@ -180,16 +238,34 @@ mod tests {
 
     #[test]
     fn each_form_is_kept_once_as_it_is_spelt() {
-        let forms = forms_of(["The leases, the LEASE; parse_HTTP", "Größe 検索 don’t 2019"]);
+        let list = FormList::new().add_text("The leases, the LEASE; parse_HTTP");
+        let forms = list.add_text("Größe 検索 don’t 2019").into_text();
         let forms: Vec<&str> = forms.split(' ').filter(|form| !form.is_empty()).collect();
         assert_eq!(
             forms,
             ["the", "leases", "lease", "parse_http", "parse", "http", "grosse", "don't", "2019"]
         );
-        assert_eq!(forms_of(["x".repeat(60).as_str()]), "");
+        assert_eq!(FormList::new().add_text(&"x".repeat(60)).into_text(), "");
     }
 
     proptest! {
+        /// The short way gives what analysing every token in full would.
+        #[test]
+        fn the_list_holds_what_queries_spell(text in "([a-zA-Zéßİ’_]{1,6}|検索|[ .-]){0,40}") {
+            let mut analyzer = form_analyzer();
+            let mut expected = Vec::new();
+            let mut stream = analyzer.token_stream(&text);
+            while stream.advance() {
+                let form = stream.token().text.clone();
+                if is_form(&form) && !expected.contains(&form) {
+                    expected.push(form);
+                }
+            }
+            let list = FormList::new().add_text(&text).into_text();
+            let list: Vec<&str> = list.split(' ').filter(|form| !form.is_empty()).collect();
+            prop_assert_eq!(list, expected);
+        }
+
         /// The expression says what the pattern does.
         #[test]
         fn expressions_match_what_patterns_do(pattern in "[abé'*?]{1,7}", word in "[abé']{0,8}") {

@@ -2,47 +2,31 @@
 
 use std::collections::HashMap;
 
-/// The words of a query, each with its number and with how much it says.
+/// The words of a query, each with its number.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct QueryTerms {
-    /// Stems, each with its number and inverse document frequency.
-    pub(crate) known: HashMap<String, (usize, f32)>,
+    /// Stems, each with its number.
+    pub(crate) known: HashMap<String, usize>,
     /// Forms that a pattern of the query stands for, or words like one of it: all of one pattern
     /// have its number.
-    pub(crate) forms: HashMap<String, (usize, f32)>,
-    /// Tokens that belong together, in order.
-    pub(crate) phrases: Vec<Vec<String>>,
+    pub(crate) forms: HashMap<String, usize>,
     count: usize,
 }
 
 impl QueryTerms {
     /// Adds a stem unless it is there.
-    pub(crate) fn add(&mut self, stem: &str, idf: f32) {
+    pub(crate) fn add(&mut self, stem: &str) {
         if !self.known.contains_key(stem) {
-            self.known.insert(stem.to_owned(), (self.count, idf));
+            self.known.insert(stem.to_owned(), self.count);
             self.count += 1;
         }
     }
 
     /// Adds what one pattern stands for.
-    pub(crate) fn add_forms(&mut self, forms: impl IntoIterator<Item = String>, idf: f32) {
+    pub(crate) fn add_forms(&mut self, forms: impl IntoIterator<Item = String>) {
         for form in forms {
-            self.forms.entry(form).or_insert((self.count, idf));
+            self.forms.entry(form).or_insert(self.count);
         }
         self.count += 1;
-    }
-
-    /// Whether there is none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.known.is_empty() && self.forms.is_empty()
-    }
-
-    /// The inverse document frequencies by number.
-    pub(crate) fn idfs(&self) -> Vec<f32> {
-        let mut idfs = vec![0.0; self.count];
-        for (number, idf) in self.known.values().chain(self.forms.values()) {
-            idfs[*number] = *idf;
-        }
-        idfs
     }
 }

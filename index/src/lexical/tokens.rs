@@ -75,20 +75,31 @@ pub(crate) fn analyze(analyzer: &mut TextAnalyzer, text: &str) -> Vec<Analyzed> 
 }
 
 /// For each of some places in a text, in order, the position of the first token that begins there or
-/// after it.
-pub(crate) fn positions_at(text: &str, places: impl IntoIterator<Item = usize>) -> Vec<u32> {
+/// after it. `word` is called for every token of the text, with what is written there.
+pub(crate) fn positions_at<'a>(
+    text: &'a str,
+    places: impl IntoIterator<Item = usize>,
+    mut word: impl FnMut(&'a str),
+) -> Vec<u32> {
     let mut stream = WordTokenizer::for_index();
     let mut stream = stream.token_stream(text);
-    let mut next = stream.cut_next();
-    let position_at = |place| {
-        while let Some(piece) = &next
-            && piece.bytes.start < place
-        {
-            next = stream.cut_next();
+    let mut positions = Vec::new();
+    let mut places = places.into_iter().peekable();
+    while let Some(piece) = stream.cut_next() {
+        while places.next_if(|&place| place <= piece.bytes.start).is_some() {
+            positions.push(piece.position as u32);
         }
-        next.as_ref().map_or(stream.position, |piece| piece.position) as u32
-    };
-    places.into_iter().map(position_at).collect()
+        word(&text[piece.bytes]);
+    }
+    positions.extend(places.map(|_| stream.position as u32));
+    positions
+}
+
+/// A word as the index spells it: in lower case, without marks that are not seen.
+pub(crate) fn normalised(word: &str) -> String {
+    let mut normalised = String::with_capacity(word.len());
+    push_normalised(&mut normalised, word);
+    normalised
 }
 
 /// Words that say so little that a query which holds others is better off without them: function

@@ -1,7 +1,7 @@
 //! Which words of a text are words of the query, quickly: whole documents are looked through for
 //! every hit, and stemming each of their words would take most of a search's time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tantivy::tokenizer::{TextAnalyzer, TokenStream, Tokenizer};
 
@@ -65,6 +65,14 @@ impl<'a> Matcher<'a> {
         stream.count()
     }
 
+    /// Whether a text holds a word that a pattern of the query stands for.
+    pub(super) fn has_form(&mut self, text: &str) -> bool {
+        let patterns: HashSet<usize> = self.terms.forms.values().copied().collect();
+        let mut has = false;
+        self.matches(text, |_, number| has |= patterns.contains(&number));
+        has
+    }
+
     /// The number of the first of the query's words in a piece of text.
     pub(super) fn first(&mut self, text: &str) -> Option<usize> {
         let mut first = None;
@@ -77,7 +85,7 @@ impl<'a> Matcher<'a> {
 
 /// The number of the term that one word, in lower case, is after the analyzer.
 fn number_in(
-    terms: &HashMap<String, (usize, f32)>,
+    terms: &HashMap<String, usize>,
     analyzer: &mut TextAnalyzer,
     word: &str,
 ) -> Option<usize> {
@@ -86,7 +94,7 @@ fn number_in(
     }
     let mut stream = analyzer.token_stream(word);
     let term = stream.next()?;
-    terms.get(&term.text).map(|(number, _)| *number)
+    terms.get(&term.text).copied()
 }
 
 #[cfg(test)]
@@ -102,7 +110,7 @@ mod tests {
             let mut analyzer = analyzer(Purpose::Query);
             let mut stream = analyzer.token_stream(word);
             while stream.advance() {
-                terms.add(&stream.token().text, 1.0);
+                terms.add(&stream.token().text);
             }
         }
         terms
@@ -123,7 +131,7 @@ mod tests {
             let mut length = 0;
             while stream.advance() {
                 length += 1;
-                if let Some((number, _)) = terms.known.get(&stream.token().text) {
+                if let Some(number) = terms.known.get(&stream.token().text) {
                     expected.push((stream.token().position, *number));
                 }
             }

@@ -9,6 +9,8 @@ use crate::lexical::QueryTerms;
 use crate::snippet::snippet;
 use crate::texts::TextReader;
 
+/// Passages that are looked through for one that holds what a pattern of the query stands for.
+const LOOKED_THROUGH: usize = 100;
 /// Weight of meaning beside words.
 const MEANING: f32 = 0.5;
 
@@ -32,12 +34,23 @@ pub(super) fn best_passage(
     if cosines.len() == passages.len() {
         add_scaled(&mut scores, cosines, MEANING);
     }
-    let best = (0..scores.len())
-        .max_by(|&a, &b| scores[a].total_cmp(&scores[b]).then(b.cmp(&a)))
-        .unwrap_or(0);
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
+    let mut matcher = Matcher::new(terms);
+    let mut best = order[0];
+    if !terms.forms.is_empty() {
+        // Scores go by stems, which more words have than a pattern stands for.
+        for &one in order.iter().take(LOOKED_THROUGH) {
+            let span = &passages[one];
+            if matcher.has_form(&text.slice(span.start..span.end)?) {
+                best = one;
+                break;
+            }
+        }
+    }
     let span = &passages[best];
     let passage = text.slice(span.start..span.end)?;
-    let matcher = RefCell::new(Matcher::new(terms));
+    let matcher = RefCell::new(matcher);
     let marked = snippet(&passage, snippet_chars, &|word| matcher.borrow_mut().first(word));
     Ok(Some(PassageHit {
         text: passage,

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::content::{ContentKey, PassageSpan};
+use crate::fuse::Weights;
 use crate::query::Query;
 
 /// Which signals a search ranks by.
@@ -39,8 +40,8 @@ pub struct SearchRequest<'a> {
     pub without: Option<ContentKey>,
     /// Tell each hit's rank by each signal, which takes sorting them all.
     pub explain: bool,
-    /// Weights of the signals.
-    pub weights: crate::fuse::Weights,
+    /// Weights of the signals; `None`: the measured ones of the mode.
+    pub weights: Option<Weights>,
 }
 
 impl<'a> SearchRequest<'a> {
@@ -56,7 +57,7 @@ impl<'a> SearchRequest<'a> {
             collapse_duplicates: true,
             without: None,
             explain: false,
-            weights: crate::fuse::Weights::default(),
+            weights: None,
         }
     }
 }
@@ -75,6 +76,8 @@ pub struct SearchResults {
     pub encoded: f32,
     /// The mode that was in fact used: without a vector, hybrid is keyword.
     pub mode: Mode,
+    /// The weights that the signals had; `None` where words alone rank.
+    pub weights: Option<Weights>,
 }
 
 /// The three signals of a hit; `None` where a signal had nothing to say.

@@ -12,7 +12,7 @@ use super::results::{Hit, Mode, PassageHit, Ranks, SearchRequest, SearchResults,
 use super::view::{Documents, Encoded, View};
 use super::within::Within;
 use crate::error::{IndexError, Result};
-use crate::fuse::{Missing, Signal, fuse};
+use crate::fuse::{Missing, Signal, Weights, fuse};
 use crate::lexical::{QueryTerms, compile};
 use crate::paths::path_from_bytes;
 use crate::vectors::graph::Graph;
@@ -52,6 +52,12 @@ pub(super) fn search(
     };
     results.mode = mode_used(request, meaning.as_ref(), &mut results.warnings)?;
     let meaning = meaning.filter(|_| results.mode != Mode::Keyword);
+    let measured = match results.mode {
+        Mode::Semantic => Weights::SEMANTIC,
+        Mode::Hybrid | Mode::Keyword => Weights::HYBRID,
+    };
+    let weights = request.weights.unwrap_or(measured);
+    results.weights = (results.mode != Mode::Keyword).then_some(weights);
 
     let compiled = compile(&view.lexical, &view.searcher, request.query)?;
     results.warnings.extend(compiled.remarks.iter().cloned());
@@ -87,7 +93,7 @@ pub(super) fn search(
         None => rank_by_word(documents, by_word, &exact, request.explain),
         Some(meaning) => {
             let within = within.as_ref();
-            let input = Fusion { documents, meaning, by_word, within, exact: &exact, k };
+            let input = Fusion { documents, meaning, by_word, within, exact: &exact, weights, k };
             input.rank(&allowed, request, results.mode, &mut results.warnings)?
         }
     };
@@ -186,6 +192,7 @@ struct Fusion<'a> {
     by_word: KeywordScores,
     within: Option<&'a Within<'a>>,
     exact: &'a HashSet<usize>,
+    weights: Weights,
     /// Candidates taken from each signal.
     k: usize,
 }
@@ -244,7 +251,7 @@ impl Fusion<'_> {
         };
         let document = by_row(&|row| scores.document[row]);
         let passage = by_row(&|row| Some(scores.passage[row]?.1));
-        let weights = request.weights;
+        let weights = self.weights;
         let mut signals = vec![
             Signal {
                 name: "document",
@@ -300,7 +307,7 @@ struct Order([Vec<f32>; 3]);
 
 impl Order {
     /// Empty unless they are wanted.
-    fn of(by_word: &KeywordScores<'_>, by_meaning: &MeaningScores, wanted: bool) -> Self {
+    fn of(by_word: &KeywordScores, by_meaning: &MeaningScores, wanted: bool) -> Self {
         if !wanted {
             return Order(Default::default());
         }

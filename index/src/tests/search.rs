@@ -234,7 +234,7 @@ fn hybrid_explains_its_order() {
     }
     for hit in &results.hits {
         let z = hit.standardised;
-        let weights = crate::fuse::Weights::default();
+        let weights = results.weights.unwrap();
         let sum = weights.keyword * z.keyword.unwrap()
             + weights.document * z.document.unwrap()
             + weights.passage * z.passage.unwrap();

@@ -108,17 +108,17 @@ fn mode_of(mode: ModeArg) -> Mode {
     }
 }
 
-/// The weights given, or the measured ones.
-fn weights(given: &[f32]) -> Result<Weights, CliError> {
+/// The weights given, if any.
+fn weights(given: &[f32]) -> Result<Option<Weights>, CliError> {
     match given {
-        [] => Ok(Weights::default()),
+        [] => Ok(None),
         [keyword, document, passage]
             if given.iter().all(|weight| weight.is_finite() && *weight >= 0.0) =>
         {
-            Ok(Weights { keyword: *keyword, document: *document, passage: *passage })
+            Ok(Some(Weights { keyword: *keyword, document: *document, passage: *passage }))
         }
         _ => Err(CliError::new("--weights: not three numbers of 0 or more")
-            .hint("keyword, document and passage with commas between, e.g. --weights 1,0.2,0.6")),
+            .hint("keyword, document and passage with commas between, e.g. --weights 1,0.3,0.3")),
     }
 }
 
@@ -248,7 +248,7 @@ struct Measurement<'a> {
     reader: Reader,
     /// Documents by the path each is filed under.
     names: HashMap<PathBuf, String>,
-    weights: Weights,
+    weights: Option<Weights>,
     encoder: Option<&'a (Bundle, Encoder)>,
 }
 
