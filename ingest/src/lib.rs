@@ -34,6 +34,8 @@ pub use container::{container_of, member_path};
 pub use document::{Document, Heading};
 pub use encoding::{Decoded, decode};
 pub use error::IngestError;
+#[doc(hidden)]
+pub use extract::extract_members;
 pub use extract::{ExtractLimits, Ocr, Outcome, extract_bytes, extract_in_process};
 pub use identify::identify;
 pub use kind::{Guess, Kind, guess_by_name, type_names};

@@ -1,7 +1,6 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: (Vec<u8>, Option<String>)| {
-    let (bytes, declared) = input;
-    let decoded = lsearch_ingest::decode(bytes, declared.as_deref());
-    assert!(!decoded.text.contains(['\r', '\0']));
-});
+#[macro_use]
+mod harness;
+
+target!("decode");

@@ -1,5 +1,6 @@
 #![no_main]
 
-mod check;
+#[macro_use]
+mod harness;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check::check_file("letter.rtf", bytes));
+target!("rtf");

@@ -25,6 +25,7 @@ mod xml_title;
 pub(crate) use man::looks_like_man;
 
 use std::any::Any;
+use std::io::{self, Cursor};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -32,7 +33,7 @@ use serde::{Deserialize, Serialize};
 
 pub use ocr::Ocr;
 
-use crate::container::{self, Attachment, MemberSink};
+use crate::container::{self, Attachment, MemberSink, Offer};
 use crate::identify::HEAD_BYTES;
 use crate::language::detect_language;
 use crate::rules::RuleFiles;
@@ -99,6 +100,43 @@ pub fn extract_bytes(path: &Path, bytes: Vec<u8>, limits: &ExtractLimits) -> Out
     extract(path, bytes, limits, &Course::default()).0
 }
 
+/// [`extract_bytes`], but containers are looked into, and each member is handed to `visit`: the seam through which
+/// tests and fuzzing reach the way through archives, mailboxes and messages.
+#[doc(hidden)]
+pub fn extract_members(
+    path: &Path,
+    bytes: Vec<u8>,
+    limits: &ExtractLimits,
+    visit: &(dyn Fn(&Path, Outcome) + Sync),
+) -> Outcome {
+    let course = Course { sink: Some(&Visited(visit)), ..Course::default() };
+    match container::recognise(path, &bytes[..bytes.len().min(HEAD_BYTES)]) {
+        Some(format) => {
+            let size_bytes = bytes.len() as u64;
+            container::read_file(path, format, Cursor::new(bytes), size_bytes, limits, &course)
+        }
+        None => extract_with_attachments(path, bytes, limits, &course).0,
+    }
+}
+
+/// Hands every member to a function.
+struct Visited<'a>(&'a (dyn Fn(&Path, Outcome) + Sync));
+
+impl MemberSink for Visited<'_> {
+    fn begin(&self, _: u64, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn is_wanted(&self, _: &Offer<'_>) -> io::Result<bool> {
+        Ok(true)
+    }
+
+    fn done(&self, path: &Path, outcome: Outcome, _: bool) -> io::Result<()> {
+        (self.0)(path, outcome);
+        Ok(())
+    }
+}
+
 /// How an extraction is to go and whom it tells about it.
 #[derive(Clone, Copy)]
 pub(crate) struct Course<'a> {
@@ -163,6 +201,16 @@ pub(crate) fn extract_file(
         Ok(bytes) => bytes,
         Err(outcome) => return (outcome, false),
     };
+    extract_with_attachments(path, bytes, limits, course)
+}
+
+/// Extracts bytes, and hands over what hangs on them. Also tells whether anything does.
+fn extract_with_attachments(
+    path: &Path,
+    bytes: Vec<u8>,
+    limits: &ExtractLimits,
+    course: &Course<'_>,
+) -> (Outcome, bool) {
     let size_bytes = bytes.len() as u64;
     let (mut outcome, attachments) = extract(path, bytes, limits, course);
     let has_members = !attachments.is_empty();
