@@ -36,7 +36,7 @@ pub fn identify(path: &Path, bytes: &[u8]) -> Result<(Kind, String), SkipReason>
         return in_zip(bytes, guess);
     }
     if head.starts_with(sniff::COMPOUND) {
-        return in_compound(bytes, guess);
+        return in_compound(path, bytes, guess);
     }
     if let Some(format) = by_signature(head) {
         return Err(match (&guess, format) {
@@ -83,17 +83,27 @@ fn in_zip(bytes: &[u8], guess: Guess) -> Result<(Kind, String), SkipReason> {
 }
 
 /// What a compound file holds, in the same way.
-fn in_compound(bytes: &[u8], guess: Guess) -> Result<(Kind, String), SkipReason> {
+fn in_compound(path: &Path, bytes: &[u8], guess: Guess) -> Result<(Kind, String), SkipReason> {
+    let is_beginning = bytes.len() == HEAD_BYTES;
     match (sniff::content_of_compound(bytes), guess) {
         (Some(Compound::Encrypted), _) => Err(SkipReason::Encrypted),
-        (Some(Compound::Spreadsheet), _) => Ok((Kind::Sheet, "xls".to_owned())),
+        (Some(Compound::Document(kind, format)), _) => Ok((kind, format.to_owned())),
         (Some(Compound::Other(format)), _) => {
             Err(SkipReason::Unsupported { format: format.to_owned() })
         }
         (None, Guess::Known(kind, format)) if kind.is_packed() => Ok((kind, format.to_owned())),
         (None, Guess::Skip(reason)) => Err(reason),
-        _ => Err(SkipReason::Unsupported { format: "doc".to_owned() }),
+        // The names of what it holds may stand at its end.
+        (None, _) if is_beginning || is_named_doc(path) => Ok((Kind::Word, "doc".to_owned())),
+        (None, _) => Err(SkipReason::Unsupported { format: "compound file".to_owned() }),
     }
+}
+
+/// Files of this name are as often plain text, so that the name alone decides nothing.
+fn is_named_doc(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| {
+        extension.eq_ignore_ascii_case("doc") || extension.eq_ignore_ascii_case("dot")
+    })
 }
 
 /// The format of text whose name says nothing.
@@ -257,8 +267,13 @@ mod tests {
         assert_eq!(identify(Path::new("a"), b"PK\x03\x04..."), unsupported("zip"));
         let compound = [sniff::COMPOUND, &[0; 600]].concat();
         assert_eq!(ok("a.xls", &compound), (Kind::Sheet, "xls".to_owned()));
-        assert_eq!(identify(Path::new("a.doc"), &compound), unsupported("doc"));
-        assert_eq!(identify(Path::new("a.ppt"), &compound), unsupported("ppt"));
+        assert_eq!(ok("a.doc", &compound), (Kind::Word, "doc".to_owned()));
+        assert_eq!(ok("a.ppt", &compound), (Kind::Slides, "ppt".to_owned()));
+        assert_eq!(identify(Path::new("a.vsd"), &compound), unsupported("vsd"));
+        assert_eq!(identify(Path::new("a"), &compound), unsupported("compound file"));
+        // Of a beginning not even that is sure.
+        let beginning = [sniff::COMPOUND, &[0; HEAD_BYTES - 8]].concat();
+        assert_eq!(ok("a", &beginning), (Kind::Word, "doc".to_owned()));
     }
 
     #[test]

@@ -22,11 +22,11 @@ pub enum Kind {
     Code,
     /// PDF.
     Pdf,
-    /// What word processors write: DOCX, ODT, RTF.
+    /// What word processors write: DOCX, DOC, ODT, RTF.
     Word,
-    /// Presentations, a page for each slide: PPTX, ODP.
+    /// Presentations, a page for each slide: PPTX, PPT, ODP.
     Slides,
-    /// Spreadsheets: XLSX, ODS.
+    /// Spreadsheets: XLSX, XLS, ODS.
     Sheet,
     /// Books: EPUB.
     Book,
@@ -168,7 +168,7 @@ pub fn type_names() -> impl Iterator<Item = &'static str> {
 }
 
 /// Formats that are told by a whole name or by their bytes alone.
-const NAMED_FORMATS: [&str; 2] = ["dockerfile", "man"];
+const NAMED_FORMATS: [&str; 3] = ["dockerfile", "man", "doc"];
 
 /// What each extension stands for.
 #[rustfmt::skip]
@@ -194,6 +194,7 @@ const EXTENSIONS: &[(&[&str], Kind, &str)] = &[
     (&["rtf"], Kind::Word, "rtf"),
     (&["pptx", "pptm", "ppsx", "ppsm", "potx", "potm"], Kind::Slides, "pptx"),
     (&["odp", "otp"], Kind::Slides, "odp"),
+    (&["ppt", "pps"], Kind::Slides, "ppt"),
     (&["xlsx", "xlsm", "xltx", "xltm"], Kind::Sheet, "xlsx"),
     (&["xlsb"], Kind::Sheet, "xlsb"),
     (&["xls", "xlt"], Kind::Sheet, "xls"),
@@ -281,7 +282,7 @@ const REWRITTEN: &[&str] = &["ipynb", "subtitles", "man"];
 /// Extensions of formats that hold text or pictures of it and that a reader may expect to find.
 #[rustfmt::skip]
 const UNSUPPORTED: &[&str] = &[
-    "ppt", "pps", "odg", "odf", "wpd", "wps", "pages", "numbers", "key", "one", "vsd", "vsdx",
+    "odg", "odf", "wpd", "wps", "pages", "numbers", "key", "one", "vsd", "vsdx",
     "mobi", "azw", "azw3", "fb2", "djvu", "chm", "ps", "eps", "xps", "oxps", "tnef",
     "msg", "pst", "ost",
     "png", "jpg", "jpeg", "jfif", "gif", "bmp", "tif", "tiff", "webp", "heic", "heif", "avif", "ico", "icns", "svg",
@@ -325,8 +326,8 @@ mod tests {
         assert_eq!(guess(".txt"), Guess::Unknown);
         assert_eq!(guess("a.docx"), Guess::Known(Kind::Word, "docx"));
         assert_eq!(
-            guess("a.ppt"),
-            Guess::Skip(SkipReason::Unsupported { format: "ppt".to_owned() })
+            guess("a.vsd"),
+            Guess::Skip(SkipReason::Unsupported { format: "vsd".to_owned() })
         );
         assert_eq!(guess("lib.so"), Guess::Skip(SkipReason::Binary));
         // As often text as not, a document of one sort or another, or no extension: the bytes decide.

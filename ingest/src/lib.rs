@@ -54,4 +54,4 @@ pub use walk::{FoundFile, Places, WalkEvent, WalkOptions, is_ignore_file, walk};
 
 /// Changes whenever the same file may come out as a different [`Document`] or be cut into different
 /// [`Passage`]s, so that what was extracted by an older version is known to be out of date.
-pub const EXTRACTOR_VERSION: u32 = 3;
+pub const EXTRACTOR_VERSION: u32 = 4;

@@ -140,8 +140,8 @@ fn by_first_entries(bytes: &[u8]) -> Zipped {
 pub(crate) enum Compound {
     /// A document of Office Open XML behind a password.
     Encrypted,
-    /// A spreadsheet of Excel before 2007.
-    Spreadsheet,
+    /// A document of an office program before 2007.
+    Document(Kind, &'static str),
     /// A format that is not read.
     Other(&'static str),
 }
@@ -149,39 +149,32 @@ pub(crate) enum Compound {
 /// What a compound file holds, by the names in its directory, as far as that is within `bytes`.
 pub(crate) fn content_of_compound(bytes: &[u8]) -> Option<Compound> {
     const ENTRY_BYTES: usize = 128;
+    // A text may have slides and tables in it, but hardly the other way round: the first that is found counts.
     const NAMES: [(&str, Compound); 8] = [
         ("EncryptedPackage", Compound::Encrypted),
-        ("Workbook", Compound::Spreadsheet),
-        ("Book", Compound::Spreadsheet),
-        ("WordDocument", Compound::Other("doc")),
-        ("PowerPoint Document", Compound::Other("ppt")),
-        ("VisioDocument", Compound::Other("vsd")),
         ("__nameid_version1.0", Compound::Other("msg")),
         ("__properties_version1.0", Compound::Other("msg")),
+        ("WordDocument", Compound::Document(Kind::Word, "doc")),
+        ("PowerPoint Document", Compound::Document(Kind::Slides, "ppt")),
+        ("VisioDocument", Compound::Other("vsd")),
+        ("Workbook", Compound::Document(Kind::Sheet, "xls")),
+        ("Book", Compound::Document(Kind::Sheet, "xls")),
     ];
     // The directory is a row of entries of 128 bytes, in sectors that lie anywhere; an entry begins
     // with its name in UTF-16, and its length stands in a fixed place.
-    let names = NAMES.map(|(name, content)| {
-        let units: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        (units, content)
-    });
-    let found: Vec<Compound> = bytes
+    let names =
+        NAMES.map(|(name, _)| name.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
+    let rank = bytes
         .chunks_exact(ENTRY_BYTES)
         .skip(4)
         .filter(|entry| matches!(entry[66], 1 | 2))
         .filter_map(|entry| {
             let length = usize::from(u16::from_le_bytes([entry[64], entry[65]]));
             let name = entry.get(..length.checked_sub(2)?)?;
-            names.iter().find(|(units, _)| units == name).map(|(_, content)| *content)
+            names.iter().position(|units| units == name)
         })
-        .collect();
-    // A text may have a spreadsheet in it, but not the other way round.
-    let order = |content: &Compound| match content {
-        Compound::Encrypted => 0,
-        Compound::Other(_) => 1,
-        Compound::Spreadsheet => 2,
-    };
-    found.into_iter().min_by_key(order)
+        .min()?;
+    Some(NAMES[rank].1)
 }
 
 #[cfg(test)]

@@ -71,8 +71,10 @@ fn compound_files_are_told_by_the_names_in_them() {
         content_of_compound(&bytes)
     };
     assert_eq!(with(&["Root Entry", "EncryptedPackage"]), Some(Compound::Encrypted));
-    assert_eq!(with(&["Root Entry", "Workbook"]), Some(Compound::Spreadsheet));
-    assert_eq!(with(&["WordDocument", "Workbook"]), Some(Compound::Other("doc")));
+    let xls = Compound::Document(Kind::Sheet, "xls");
+    let doc = Compound::Document(Kind::Word, "doc");
+    assert_eq!(with(&["Root Entry", "Workbook"]), Some(xls));
+    assert_eq!(with(&["Workbook", "WordDocument"]), Some(doc));
     assert_eq!(with(&["Root Entry"]), None);
     assert_eq!(content_of_compound(COMPOUND), None);
 }

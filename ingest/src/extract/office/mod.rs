@@ -1,10 +1,13 @@
 //! What office programs write: Office Open XML (DOCX, PPTX, XLSX), OpenDocument (ODT, ODP, ODS) and
-//! the older binary spreadsheets.
+//! the older formats in compound files (DOC, PPT, XLS).
 
+mod compound;
+mod doc;
 mod docx;
 mod numerals;
 mod odf;
 mod ooxml;
+mod ppt;
 mod pptx;
 mod sheet;
 mod slides;
@@ -40,6 +43,8 @@ pub(super) fn extract(
     let limit = limits.max_text_bytes;
     match format {
         "rtf" => Ok(rtf::extract(&bytes, limit)),
+        "doc" => doc::extract(&bytes, limit),
+        "ppt" => ppt::extract(&bytes, limit),
         "xls" => sheet::extract_xls(&bytes, limit),
         _ => {
             let mut package = Package::open(&bytes, format)?;

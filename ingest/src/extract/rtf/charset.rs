@@ -35,7 +35,7 @@ impl Charset {
 }
 
 /// The encoding of a code page of Windows.
-pub(super) fn code_page(number: i32) -> Option<&'static Encoding> {
+pub(in super::super) fn code_page(number: i32) -> Option<&'static Encoding> {
     Some(match number {
         866 => encoding_rs::IBM866,
         874 => encoding_rs::WINDOWS_874,

@@ -15,6 +15,7 @@ use super::office::comment_start;
 use crate::headings::find_headings;
 use crate::title;
 use charset::Charset;
+pub(super) use charset::code_page;
 use scan::{Scanner, Token};
 use state::{Destination, Frame, Group};
 
