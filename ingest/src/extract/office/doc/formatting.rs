@@ -2,6 +2,7 @@
 //! places; changes to it (`sprm`) are a code and a value whose length the code tells.
 
 use super::super::compound::{size_at, u16_at};
+use super::lists::Item;
 use super::pieces::Place;
 
 const PAGE_BYTES: usize = 512;
@@ -15,6 +16,8 @@ pub(super) struct Look {
     pub(super) is_row_end: bool,
     /// Its own, from 0, where it does not go by its style.
     pub(super) outline_level: Option<u8>,
+    /// Its own place in a list, likewise.
+    pub(super) item: Item,
 }
 
 /// The looks of runs of paragraphs.
@@ -117,10 +120,15 @@ fn find<T: Copy>(runs: &[(Place, Place, T)], place: Place) -> Option<T> {
     (place < *end).then_some(*value)
 }
 
-fn look_of(bytes: &[u8]) -> Look {
+/// The look that the number of a style and the changes behind it make.
+pub(super) fn look_of(bytes: &[u8]) -> Look {
     const IN_TABLE: u16 = 0x2416;
     const IS_ROW_END: u16 = 0x2417;
     const OUTLINE_LEVEL: u16 = 0x2640;
+    const LIST_LEVEL: u16 = 0x260A;
+    const LIST: u16 = 0x460B;
+    /// The levels of a list are fewer than this.
+    const LEVELS: u8 = 9;
     /// The level of text that is no heading.
     const BODY: u8 = 9;
     let mut look = Look { style: u16_at(bytes, 0).unwrap_or(0), ..Look::default() };
@@ -129,6 +137,8 @@ fn look_of(bytes: &[u8]) -> Look {
         match code {
             IN_TABLE => look.in_table = first != 0,
             IS_ROW_END => look.is_row_end = first != 0,
+            LIST_LEVEL => look.item.level = Some(first).filter(|&level| level < LEVELS),
+            LIST => look.item.list = u16_at(value, 0),
             OUTLINE_LEVEL => look.outline_level = Some(first).filter(|&level| level < BODY),
             _ => {}
         }

@@ -2,6 +2,7 @@
 //! that orders the pieces, and where paragraphs and characters get what they look like.
 
 mod formatting;
+mod lists;
 mod pieces;
 mod styles;
 
@@ -10,11 +11,12 @@ use std::ops::Range;
 
 use super::super::flow::{Flow, Paragraph};
 use super::super::{Extracted, Outcome};
-use super::compound::{Compound, damaged, size_at, u16_at, u32_at};
+use super::compound::{Compound, damaged, size_at, u16_at};
 use super::docx::comment_start;
+use super::docx::numbering::{Counters, Numbering};
 use super::numerals::Numerals;
 use crate::{SkipReason, title};
-use formatting::{Characters, Paragraphs};
+use formatting::{Characters, Look, Paragraphs};
 use pieces::Pieces;
 use styles::Styles;
 
@@ -54,6 +56,8 @@ enum Table {
     Pieces = 33,
     EndnoteReferences = 46,
     Endnotes = 47,
+    Lists = 73,
+    ListOverrides = 74,
 }
 
 pub(super) fn extract(bytes: &[u8], limit_bytes: u64) -> Result<Extracted, Outcome> {
@@ -106,6 +110,7 @@ struct Reader<'a> {
     paragraphs: Paragraphs,
     characters: Characters,
     styles: Styles,
+    numbering: Numbering,
 }
 
 impl<'a> Reader<'a> {
@@ -116,8 +121,13 @@ impl<'a> Reader<'a> {
         let paragraphs = Paragraphs::read(main, table(Table::ParagraphPages));
         let characters = Characters::read(main, table(Table::CharacterPages));
         let styles = Styles::read(table(Table::Styles));
+        let numbering = lists::read(
+            // The levels stand behind the table, and are not counted to it.
+            tables.get(range_of_table(main, Table::Lists).start..).unwrap_or_default(),
+            table(Table::ListOverrides),
+        );
         let lengths_at = header::LENGTHS_AT;
-        Ok(Self { main, tables, lengths_at, pieces, paragraphs, characters, styles })
+        Ok(Self { main, tables, lengths_at, pieces, paragraphs, characters, styles, numbering })
     }
 
     /// For Word 6 and 95, of which the text is read and not what it looks like.
@@ -136,6 +146,7 @@ impl<'a> Reader<'a> {
             paragraphs: Paragraphs::default(),
             characters: Characters::default(),
             styles: Styles::default(),
+            numbering: Numbering::default(),
         })
     }
 
@@ -180,7 +191,8 @@ impl<'a> Reader<'a> {
             let Some(text) = text_between(table, index, &whole) else { break };
             let content = self.content(text);
             let words: String = content.iter().map(Paragraph::text).collect();
-            if seen.insert(words) {
+            // Often no more than the number of a page.
+            if !title::is_number(&words) && seen.insert(words) {
                 headers.extend(content);
             }
         }
@@ -224,6 +236,15 @@ impl<'a> Reader<'a> {
         flow.close_frame()
     }
 
+    /// The number before a paragraph. One without words is not counted.
+    fn label(&self, counters: &mut Counters, look: Look, paragraph: &Paragraph) -> Option<String> {
+        let item = look.item.or(self.styles.item(look.style));
+        let list = item.list.filter(|&list| list != 0 && !paragraph.is_empty())?.to_string();
+        // There are no styles that stand for lists.
+        let styles = super::docx::styles::Styles::default();
+        counters.next(&self.numbering, &styles, &list, item.level.unwrap_or(0))
+    }
+
     /// Writes a part of the text. `at_end` is called with the end of each paragraph before it is taken in.
     fn write(
         &self,
@@ -235,6 +256,7 @@ impl<'a> Reader<'a> {
         let mut fields = Fields::default();
         let mut in_table = false;
         let mut in_cell = false;
+        let mut counters = Counters::default();
         for (at, character, place) in self.pieces.characters(self.main, range) {
             if flow.is_full() {
                 return;
@@ -267,7 +289,10 @@ impl<'a> Reader<'a> {
             }
             let level = look.outline_level.or_else(|| self.styles.outline_level(look.style));
             paragraph.heading = level.filter(|_| !in_table).map(|level| level + 1);
-            paragraph.take_label();
+            paragraph.label = self.label(&mut counters, look, &paragraph);
+            if paragraph.label.is_none() {
+                paragraph.take_label();
+            }
             flow.paragraph(std::mem::take(&mut paragraph));
             if character == '\u{7}' && in_table {
                 flow.close_cell();
@@ -283,12 +308,17 @@ impl<'a> Reader<'a> {
 
 /// A table of the table stream; empty where it is not all there.
 fn table_of<'a>(main: &[u8], tables: &'a [u8], table: Table) -> &'a [u8] {
+    tables.get(range_of_table(main, table)).unwrap_or_default()
+}
+
+fn range_of_table(main: &[u8], table: Table) -> Range<usize> {
     let at = header::TABLES_AT + table as usize * 8;
-    let range = || {
-        let start = u32_at(main, at)? as usize;
-        tables.get(start..start.checked_add(size_at(main, at + 4)?)?)
-    };
-    range().unwrap_or_default()
+    let number = |at| size_at(main, at).unwrap_or(0);
+    // A table of no length is none, wherever it claims to be.
+    match (number(at), number(at + 4)) {
+        (_, 0) => usize::MAX..usize::MAX,
+        (start, length) => start..start.saturating_add(length),
+    }
 }
 
 /// The text between two places of a table, in a part of the text. `None` where they do not follow one another: so no

@@ -114,7 +114,7 @@ fn what_an_office_program_writes_is_read() {
     assert_eq!(
         document.text,
         "Lease of the mill\n\nA. Bell\n\n2024-03-01\n\nParties\n\nThe landlord and the tenant.\n\n\
-         [1] Jointly and severally.\n\none year\n\nnested\n\nfloor\trent\nfirst\t1200\n\nWheel\n\n\
+         [1] Jointly and severally.\n\n1. one year\n- nested\n\nfloor\trent\nfirst\t1200\n\nWheel\n\n\
          It turns, see the plan. Straße, café, 水車.\n\nRepairs\n\nWhat the speaker says.\n"
     );
     let headings: Vec<(&str, u8)> = document
@@ -189,6 +189,44 @@ fn styles_are_headings_by_what_they_are_based_on() {
     // Two that are based on each other.
     let circle = [4, 0, 2, 0, 10, 0, 4, 0, 0xFE, 0xF, 16, 0, 4, 0, 0xFE, 0xF, 0, 0];
     assert_eq!(Styles::read(&circle).outline_level(0), None);
+}
+
+#[test]
+fn numbers_of_lists_are_those_of_their_levels() {
+    let level = |start: u32, numerals: u8, pattern: &[u8]| {
+        let mut level = numbers(&[start]);
+        level.extend([numerals, 0]);
+        // One byte of the look of the number.
+        level.resize(28, 0);
+        level[25] = 1;
+        level.extend([0xEE, pattern.len() as u8, 0]);
+        level.extend(pattern.iter().flat_map(|&unit| [unit, 0]));
+        level
+    };
+    let mut definitions = vec![1, 0];
+    definitions.extend(numbers(&[77]));
+    definitions.resize(2 + 28, 0);
+    definitions.extend(level(4, 0, b"\0."));
+    definitions.extend(level(1, 4, b"(\x01)"));
+    definitions.extend(level(1, 1, b"\0.\x02"));
+    let mut overrides = numbers(&[2, 77, 0, 0, 0, 77, 0, 0, 1]);
+    // The second starts anew, at 9.
+    overrides.extend(numbers(&[u32::MAX, u32::MAX, 9, 1 << 4]));
+    let numbering = lists::read(&definitions, &overrides);
+    let mut counters = Counters::default();
+    let styles = super::super::docx::styles::Styles::default();
+    let mut next = |list: &str, level| counters.next(&numbering, &styles, list, level);
+    let labels = [
+        next("1", 0),
+        next("1", 1),
+        next("1", 1),
+        next("1", 0),
+        next("1", 2),
+        next("2", 0),
+        next("3", 0),
+    ];
+    let labels = labels.map(|label| label.unwrap_or_default());
+    assert_eq!(labels, ["4.", "(a)", "(b)", "5.", "5.I", "9.", ""]);
 }
 
 #[test]

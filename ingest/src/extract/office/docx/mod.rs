@@ -5,8 +5,8 @@
 //! layout that the program saved, if it saved any.
 
 mod body;
-mod numbering;
-mod styles;
+pub(super) mod numbering;
+pub(super) mod styles;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

@@ -6,42 +6,42 @@ use super::super::super::xml::{Element, Token, Xml};
 use super::super::numerals::Numerals;
 use super::styles::Styles;
 
-const LEVELS: usize = 9;
+pub(in super::super) const LEVELS: usize = 9;
 
 /// How lists are numbered.
 #[derive(Debug, Default)]
-pub(super) struct Numbering {
+pub(in super::super) struct Numbering {
     /// The definitions, which several lists may share along with their counters.
-    definitions: HashMap<String, Definition>,
-    lists: HashMap<String, List>,
+    pub(in super::super) definitions: HashMap<String, Definition>,
+    pub(in super::super) lists: HashMap<String, List>,
 }
 
 #[derive(Debug, Default, Clone)]
-struct Definition {
-    levels: [Level; LEVELS],
+pub(in super::super) struct Definition {
+    pub(in super::super) levels: [Level; LEVELS],
     /// A style whose list has the levels instead.
     style_link: Option<String>,
 }
 
 #[derive(Debug, Default, Clone)]
-struct Level {
-    numerals: Numerals,
+pub(in super::super) struct Level {
+    pub(in super::super) numerals: Numerals,
     /// The pattern, in which `%1` stands for the number of the outermost level.
-    pattern: String,
-    start: Option<u32>,
+    pub(in super::super) pattern: String,
+    pub(in super::super) start: Option<u32>,
     /// Goes on where it was after an item of a level further out.
-    never_restarts: bool,
+    pub(in super::super) never_restarts: bool,
     /// Numbers of other levels appear as Arabic ones.
-    is_legal: bool,
+    pub(in super::super) is_legal: bool,
     /// Paragraphs of this style are on this level.
     style: Option<String>,
 }
 
 #[derive(Debug, Default)]
-struct List {
-    definition: String,
-    starts: HashMap<usize, u32>,
-    levels: HashMap<usize, Level>,
+pub(in super::super) struct List {
+    pub(in super::super) definition: String,
+    pub(in super::super) starts: HashMap<usize, u32>,
+    pub(in super::super) levels: HashMap<usize, Level>,
 }
 
 impl Numbering {
@@ -161,7 +161,7 @@ fn number(element: &Element) -> Option<u32> {
 
 /// Counts the items as the document goes on.
 #[derive(Debug, Default)]
-pub(super) struct Counters {
+pub(in super::super) struct Counters {
     /// By definition.
     counts: HashMap<String, [Option<u32>; LEVELS]>,
     /// Lists and levels whose own start has been used.
@@ -170,7 +170,7 @@ pub(super) struct Counters {
 
 impl Counters {
     /// The number of the next item of a list, such as `4.2` or `(a)`, or `-` for a bullet.
-    pub(super) fn next(
+    pub(in super::super) fn next(
         &mut self,
         numbering: &Numbering,
         styles: &Styles,

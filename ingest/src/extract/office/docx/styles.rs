@@ -9,7 +9,7 @@ const MAX_CHAIN: usize = 32;
 
 /// The styles by their numbers.
 #[derive(Debug, Default)]
-pub(super) struct Styles {
+pub(in super::super) struct Styles {
     by_id: HashMap<String, Style>,
     /// The style of paragraphs that name none.
     default_paragraph: Option<String>,
