@@ -48,9 +48,11 @@ pub fn identify(path: &Path, bytes: &[u8]) -> Result<(Kind, String), SkipReason>
     }
     let is_text = looks_like_text(head);
     if named_pdf {
-        // Downloads that failed leave the server's HTML answer under the name of the PDF.
-        if is_text && starts_like_html(head) {
-            return Ok((Kind::Html, "html".to_owned()));
+        // Downloads that failed leave the server's HTML answer under the name of the PDF, and collections of texts keep
+        // the names of what they were made from.
+        if is_text && pdf_header.is_none() {
+            let (kind, format) = by_content(path, head);
+            return Ok((kind, format.to_owned()));
         }
         return Ok((Kind::Pdf, "pdf".to_owned()));
     }
@@ -300,5 +302,6 @@ mod tests {
     fn a_broken_pdf_stays_a_pdf() {
         assert_eq!(ok("a.pdf", &[0, 1, 2, 3]).0, Kind::Pdf);
         assert_eq!(ok("a.pdf", b"\n\n%PDF-1.4").0, Kind::Pdf);
+        assert_eq!(ok("a.pdf", b"Opinion of the court\n").0, Kind::Text);
     }
 }

@@ -9,6 +9,7 @@
 //! Nothing here prints, reads the environment or looks for a home directory, and nothing here knows
 //! of vectors or indexes: everything comes in as an argument and goes out as a value.
 
+mod compound;
 mod container;
 mod dated;
 mod document;

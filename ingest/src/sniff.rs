@@ -5,6 +5,7 @@ use std::io::{Cursor, Read};
 use zip::ZipArchive;
 
 use crate::Kind;
+use crate::compound::Compound as CompoundFile;
 
 /// Longest list of parts that is looked at.
 const MAX_CONTENT_TYPES_BYTES: u64 = 1 << 20;
@@ -160,8 +161,21 @@ pub(crate) fn content_of_compound(bytes: &[u8]) -> Option<Compound> {
         ("Workbook", Compound::Document(Kind::Sheet, "xls")),
         ("Book", Compound::Document(Kind::Sheet, "xls")),
     ];
-    // The directory is a row of entries of 128 bytes, in sectors that lie anywhere; an entry begins
-    // with its name in UTF-16, and its length stands in a fixed place.
+    let of_outermost = |file: &CompoundFile<'_>| {
+        let names = file.outermost_names();
+        NAMES
+            .iter()
+            .find(|(name, _)| names.iter().any(|other| other.eq_ignore_ascii_case(name)))
+            .copied()
+    };
+    // What is embedded lies in folders of its own.
+    if let Some((_, content)) = CompoundFile::open(bytes).ok().and_then(|file| of_outermost(&file))
+    {
+        return Some(content);
+    }
+    // Of a damaged file, or of the beginning of one, what is there of the directory is looked for: a row of entries of
+    // 128 bytes, in sectors that lie anywhere; an entry begins with its name in UTF-16, and its length stands in a
+    // fixed place.
     let names =
         NAMES.map(|(name, _)| name.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
     let rank = bytes

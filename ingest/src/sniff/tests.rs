@@ -78,3 +78,16 @@ fn compound_files_are_told_by_the_names_in_them() {
     assert_eq!(with(&["Root Entry"]), None);
     assert_eq!(content_of_compound(COMPOUND), None);
 }
+
+#[test]
+fn what_is_embedded_in_a_document_does_not_decide_what_it_is() {
+    let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
+    for (folder, stream) in [("/", "Workbook"), ("/MBD0001", "WordDocument")] {
+        file.create_storage_all(folder).unwrap();
+        file.create_stream(format!("{folder}/{stream}")).unwrap();
+    }
+    file.flush().unwrap();
+    let bytes = file.into_inner().into_inner();
+    let xls = Compound::Document(Kind::Sheet, "xls");
+    assert_eq!(content_of_compound(&bytes), Some(xls));
+}

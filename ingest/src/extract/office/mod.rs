@@ -1,7 +1,6 @@
 //! What office programs write: Office Open XML (DOCX, PPTX, XLSX), OpenDocument (ODT, ODP, ODS) and
 //! the older formats in compound files (DOC, PPT, XLS).
 
-mod compound;
 mod doc;
 mod docx;
 mod numerals;
@@ -11,12 +10,13 @@ mod ppt;
 mod pptx;
 mod sheet;
 mod slides;
+mod summary;
 
 pub(super) use docx::comment_start;
 
 use super::package::Package;
 use super::{ExtractLimits, Extracted, Outcome, rtf};
-use crate::title;
+use crate::{FailReason, title};
 
 /// What an office file says about itself, apart from its text.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -58,6 +58,10 @@ pub(super) fn extract(
             Ok(extracted)
         }
     }
+}
+
+fn damaged(format: &str, detail: impl Into<String>) -> Outcome {
+    Outcome::Failed(FailReason::Damaged { format: format.to_owned(), detail: detail.into() })
 }
 
 /// Names divided by `;` or by white space other than spaces, as one line.

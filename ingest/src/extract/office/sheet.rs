@@ -13,7 +13,7 @@ use super::super::xml::{Token, Xml};
 use super::super::{Extracted, Outcome, panic_message};
 use super::docx::comment_start;
 use super::ooxml::{self, Relations};
-use super::{Properties, author, day};
+use super::{Properties, author, damaged, day};
 use crate::{FailReason, SkipReason, title};
 
 /// Worksheets are read as they are unpacked, so they may be large …
@@ -121,10 +121,6 @@ fn complete(mut extracted: Extracted, warnings: Vec<String>, properties: Propert
 fn guarded<T>(format: &str, read: impl FnOnce() -> Result<T, Outcome>) -> Result<T, Outcome> {
     catch_unwind(AssertUnwindSafe(read))
         .unwrap_or_else(|panic| Err(damaged(format, panic_message(&*panic))))
-}
-
-fn damaged(format: &str, detail: String) -> Outcome {
-    Outcome::Failed(FailReason::Damaged { format: format.to_owned(), detail })
 }
 
 /// Writes every worksheet that can be seen; gives what was lost.

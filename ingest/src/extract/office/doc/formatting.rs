@@ -1,9 +1,9 @@
 //! What paragraphs and characters look like. It stands in pages of 512 bytes in the main stream, each for a run of
 //! places; changes to it (`sprm`) are a code and a value whose length the code tells.
 
-use super::super::compound::{size_at, u16_at};
 use super::lists::Item;
 use super::pieces::Place;
+use crate::compound::{size_at, u16_at};
 
 const PAGE_BYTES: usize = 512;
 
@@ -74,14 +74,12 @@ impl Characters {
     }
 }
 
+/// Takes a page, the first place of a run and the one behind its last, and where in the page its look stands.
+type Visit<'a> = dyn FnMut(&[u8], Place, Place, usize) + 'a;
+
 /// Goes through the runs of all pages that a table names. What a run looks like stands at twice the first byte of
 /// what the page says of it.
-fn each_run(
-    main: &[u8],
-    pages: &[u8],
-    run_bytes: usize,
-    visit: &mut dyn FnMut(&[u8], Place, Place, usize),
-) {
+fn each_run(main: &[u8], pages: &[u8], run_bytes: usize, visit: &mut Visit<'_>) {
     let count = pages.len().saturating_sub(4) / 8;
     // A page that is named twice is no more to be read than the stream is to be left.
     let count = count.min(main.len() / PAGE_BYTES + 1);

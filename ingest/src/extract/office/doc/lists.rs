@@ -1,8 +1,8 @@
 //! The numbers of lists and headings, which the text does not contain, brought into the form that they have in DOCX.
 
-use super::super::compound::{size_at, u16_at, u32_at};
 use super::super::docx::numbering::{Definition, LEVELS, Level, List, Numbering};
 use super::super::numerals::Numerals;
+use crate::compound::{size_at, u16_at, u32_at};
 
 const LIST_BYTES: usize = 28;
 const LEVEL_BYTES: usize = 28;

@@ -11,10 +11,11 @@ use std::ops::Range;
 
 use super::super::flow::{Flow, Paragraph};
 use super::super::{Extracted, Outcome};
-use super::compound::{Compound, damaged, size_at, u16_at};
 use super::docx::comment_start;
 use super::docx::numbering::{Counters, Numbering};
 use super::numerals::Numerals;
+use super::{damaged, summary};
+use crate::compound::{Compound, size_at, u16_at};
 use crate::{SkipReason, title};
 use formatting::{Characters, Look, Paragraphs};
 use pieces::Pieces;
@@ -61,16 +62,15 @@ enum Table {
 }
 
 pub(super) fn extract(bytes: &[u8], limit_bytes: u64) -> Result<Extracted, Outcome> {
-    let file = Compound::open(bytes, "doc")?;
-    let main = file
-        .stream("WordDocument")
-        .ok_or_else(|| damaged("doc", "it has no main stream".to_owned()))?;
+    let file = Compound::open(bytes).map_err(|detail| damaged("doc", detail))?;
+    let main =
+        file.stream("WordDocument").ok_or_else(|| damaged("doc", "it has no main stream"))?;
     let number = |at| u16_at(&main, at).unwrap_or(0);
     let flags = number(header::FLAGS_AT);
     if flags & header::IS_ENCRYPTED != 0 {
         return Err(Outcome::Skipped(SkipReason::Encrypted));
     }
-    let properties = file.properties();
+    let properties = summary::properties(&file);
     let reader = match number(0) {
         header::MAGIC => {
             let names = match flags & header::HAS_SECOND_TABLE {
@@ -117,7 +117,7 @@ impl<'a> Reader<'a> {
     fn new(main: &'a [u8], tables: Vec<u8>) -> Result<Self, Outcome> {
         let table = |table| table_of(main, &tables, table);
         let pieces = Pieces::read(table(Table::Pieces), main.len())
-            .ok_or_else(|| damaged("doc", "the table of its text is lost".to_owned()))?;
+            .ok_or_else(|| damaged("doc", "the table of its text is lost"))?;
         let paragraphs = Paragraphs::read(main, table(Table::ParagraphPages));
         let characters = Characters::read(main, table(Table::CharacterPages));
         let styles = Styles::read(table(Table::Styles));

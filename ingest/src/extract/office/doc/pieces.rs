@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::compound::{size_at, u16_at, u32_at};
+use crate::compound::{size_at, u16_at, u32_at};
 
 /// Set where the text of a piece is in bytes; its offset is then twice what it is.
 const IS_NARROW: u32 = 1 << 30;

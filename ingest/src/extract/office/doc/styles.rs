@@ -1,8 +1,8 @@
 //! Which styles are those of headings, and which put a number before each paragraph.
 
-use super::super::compound::u16_at;
 use super::formatting::look_of;
 use super::lists::Item;
+use crate::compound::u16_at;
 
 /// Styles are based on one another; a chain longer than this is taken to bite its own tail.
 const MAX_CHAIN: usize = 32;

@@ -1,5 +1,5 @@
-use super::super::compound::tests::compound;
 use super::*;
+use crate::compound::tests::compound;
 use crate::{ExtractLimits, FailReason, extract_bytes};
 
 /// Where the text begins in the main stream.
@@ -27,7 +27,7 @@ impl Written<'_> {
             let is_wide = piece.chars().any(|c| c as u32 > 0xFF);
             let offset = main.len() as u32;
             rows.extend([0, 0]);
-            rows.extend(if is_wide { offset } else { offset * 2 | 1 << 30 }.to_le_bytes());
+            rows.extend(if is_wide { offset } else { (offset * 2) | (1 << 30) }.to_le_bytes());
             rows.extend([0, 0]);
             if is_wide {
                 main.extend(piece.encode_utf16().flat_map(u16::to_le_bytes));

@@ -7,9 +7,10 @@ use std::collections::HashMap;
 
 use super::super::flow::{Flow, Paragraph};
 use super::super::{Extracted, Outcome};
-use super::compound::{Compound, damaged, size_at, u32_at};
 use super::docx::comment_start;
 use super::slides::{Slide, write_slide};
+use super::{damaged, summary};
+use crate::compound::{Compound, size_at, u32_at};
 use crate::{SkipReason, title};
 use records::{Descendants, Record, kinds};
 
@@ -18,15 +19,15 @@ const MAX_EDITS: usize = 10_000;
 
 pub(super) fn extract(bytes: &[u8], limit_bytes: u64) -> Result<Extracted, Outcome> {
     const ENCRYPTED: u32 = 0xF3D1_C4DF;
-    let file = Compound::open(bytes, "ppt")?;
+    let file = Compound::open(bytes).map_err(|detail| damaged("ppt", detail))?;
     let stream = file
         .stream("PowerPoint Document")
-        .ok_or_else(|| damaged("ppt", "it has no stream of slides".to_owned()))?;
+        .ok_or_else(|| damaged("ppt", "it has no stream of slides"))?;
     let user = file.stream("Current User").unwrap_or_default();
     if u32_at(&user, 12) == Some(ENCRYPTED) {
         return Err(Outcome::Skipped(SkipReason::Encrypted));
     }
-    let properties = file.properties();
+    let properties = summary::properties(&file);
     let mut flow = Flow::new(limit_bytes);
     let mut warnings = Vec::new();
     let directory = Directory::read(&stream, size_at(&user, 16));

@@ -1,6 +1,6 @@
 //! Records: a header of eight bytes, and behind it what it says it holds, which may be records again.
 
-use super::super::compound::{u16_at, u32_at};
+use crate::compound::{u16_at, u32_at};
 
 const HEADER_BYTES: usize = 8;
 

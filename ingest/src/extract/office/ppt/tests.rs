@@ -1,5 +1,5 @@
-use super::super::compound::tests::compound;
 use super::*;
+use crate::compound::tests::compound;
 use crate::{ExtractLimits, FailReason, extract_bytes};
 
 fn record(kind: u16, instance: u16, holds_records: bool, content: &[u8]) -> Vec<u8> {

@@ -1,13 +1,6 @@
-//! Compound files (OLE), in which the older office programs keep their streams, and what they say about the document.
+//! Compound files (OLE), in which the older office programs keep their streams.
 
-use super::super::Outcome;
-use super::super::rtf::code_page;
-use super::{Properties, author};
 use crate::sniff::COMPOUND;
-use crate::{FailReason, title};
-
-/// More properties than any program writes.
-const MAX_PROPERTIES: usize = 256;
 
 const HEADER_BYTES: usize = 512;
 const ENTRY_BYTES: usize = 128;
@@ -19,7 +12,7 @@ const SMALL_SECTOR_BYTES: usize = 64;
 
 /// A compound file's streams by their names: a file system of sectors, of each of which a table says which one follows.
 /// Whatever is missing ends a stream early and does no more harm.
-pub(super) struct Compound<'a> {
+pub(crate) struct Compound<'a> {
     bytes: &'a [u8],
     sector_bytes: usize,
     next_sectors: Vec<u32>,
@@ -47,11 +40,11 @@ impl<'a> Compound<'a> {
     /// Reads the tables and the directory.
     ///
     /// # Errors
-    /// [`FailReason::Damaged`] when there is no directory.
-    pub(super) fn open(bytes: &'a [u8], format: &str) -> Result<Self, Outcome> {
+    /// What is wrong, when there is no directory.
+    pub(crate) fn open(bytes: &'a [u8]) -> Result<Self, &'static str> {
         const LARGE_SECTORS: u16 = 12;
         if !bytes.starts_with(COMPOUND) || bytes.len() < HEADER_BYTES {
-            return Err(damaged(format, "it has no header".to_owned()));
+            return Err("it has no header");
         }
         let is_large = u16_at(bytes, 0x1E) == Some(LARGE_SECTORS);
         let mut file = Self {
@@ -69,14 +62,14 @@ impl<'a> Compound<'a> {
         file.next_small_sectors = numbers(&file.chain(start(0x3C), usize::MAX));
         let root = file.entries.iter().find(|entry| entry.kind == Self::ROOT);
         let Some((first, size)) = root.map(|root| (root.first_sector, root.size_bytes)) else {
-            return Err(damaged(format, "its directory is lost".to_owned()));
+            return Err("its directory is lost");
         };
         file.small_sectors = file.chain(first, size);
         Ok(file)
     }
 
     /// A stream of the outermost folder, as far as it can be read.
-    pub(super) fn stream(&self, name: &str) -> Option<Vec<u8>> {
+    pub(crate) fn stream(&self, name: &str) -> Option<Vec<u8>> {
         // Names have no case.
         let is_wanted =
             |entry: &&Entry| entry.kind == Self::STREAM && entry.name.eq_ignore_ascii_case(name);
@@ -89,11 +82,9 @@ impl<'a> Compound<'a> {
         Some(self.chain(entry.first_sector, entry.size_bytes))
     }
 
-    /// What the document says about itself.
-    pub(super) fn properties(&self) -> Properties {
-        self.stream("\u{5}SummaryInformation")
-            .and_then(|stream| summary(&stream))
-            .unwrap_or_default()
+    /// The names of the streams and folders in the outermost folder.
+    pub(crate) fn outermost_names(&self) -> Vec<&str> {
+        self.outermost().into_iter().map(|entry| entry.name.as_str()).collect()
     }
 
     fn sector(&self, number: u32) -> Option<&'a [u8]> {
@@ -198,111 +189,29 @@ fn numbers(bytes: &[u8]) -> Vec<u32> {
         .collect()
 }
 
-pub(super) fn damaged(format: &str, detail: String) -> Outcome {
-    Outcome::Failed(FailReason::Damaged { format: format.to_owned(), detail })
-}
-
-pub(super) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+pub(crate) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     let bytes = bytes.get(at..at.checked_add(2)?)?;
     Some(u16::from_le_bytes(bytes.try_into().ok()?))
 }
 
-pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+pub(crate) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     let bytes = bytes.get(at..at.checked_add(4)?)?;
     Some(u32::from_le_bytes(bytes.try_into().ok()?))
 }
 
 /// A number as an offset or a length.
-pub(super) fn size_at(bytes: &[u8], at: usize) -> Option<usize> {
+pub(crate) fn size_at(bytes: &[u8], at: usize) -> Option<usize> {
     usize::try_from(u32_at(bytes, at)?).ok()
 }
 
-/// Reads a property set: a header, and a table of numbers with the places of their values.
-fn summary(stream: &[u8]) -> Option<Properties> {
-    const CODE_PAGE: u32 = 1;
-    const TITLE: u32 = 2;
-    const AUTHOR: u32 = 4;
-    const CREATED: u32 = 12;
-    const SAVED: u32 = 13;
-    const FIRST_SECTION_AT: usize = 44;
-    let section = stream.get(size_at(stream, FIRST_SECTION_AT)?..)?;
-    let count = size_at(section, 4)?.min(MAX_PROPERTIES);
-    let value = |wanted: u32| {
-        let mut entries = (0..count).map(|index| 8 + index * 8);
-        let entry = entries.find(|&at| u32_at(section, at) == Some(wanted))?;
-        section.get(size_at(section, entry + 4)?..)
-    };
-    let page = value(CODE_PAGE).and_then(|value| u16_at(value, 4)).unwrap_or(1252);
-    let words = |wanted| value(wanted).and_then(|value| string(value, page));
-    let moment = |wanted| value(wanted).and_then(day_of_file_time);
-    Some(Properties {
-        title: words(TITLE).as_deref().and_then(title::from_properties),
-        author: words(AUTHOR).as_deref().and_then(author),
-        dated: moment(SAVED).or_else(|| moment(CREATED)),
-    })
-}
-
-fn string(value: &[u8], page: u16) -> Option<String> {
-    const BYTES: u16 = 0x1E;
-    const WIDE: u16 = 0x1F;
-    const UTF_16: u16 = 1200;
-    let kind = u16_at(value, 0)?;
-    let length = size_at(value, 4)?;
-    let length = if kind == WIDE { length.checked_mul(2)? } else { length };
-    let bytes = value.get(8..)?;
-    let bytes = &bytes[..length.min(bytes.len())];
-    let encoding = match (kind, page) {
-        (WIDE, _) | (BYTES, UTF_16) => encoding_rs::UTF_16LE,
-        (BYTES, page) => code_page(page.into()).unwrap_or(encoding_rs::WINDOWS_1252),
-        _ => return None,
-    };
-    let (words, _) = encoding.decode_without_bom_handling(bytes);
-    Some(words.split('\0').next().unwrap_or_default().to_owned())
-}
-
-/// The day of a moment in tenths of microseconds since 1601; `None` for spans of time and for what no document has.
-fn day_of_file_time(value: &[u8]) -> Option<String> {
-    const FILE_TIME: u16 = 0x40;
-    const PER_DAY: u64 = 24 * 60 * 60 * 10_000_000;
-    const FIRST_YEAR: u64 = 1970;
-    if u16_at(value, 0)? != FILE_TIME {
-        return None;
-    }
-    let ticks = u64::from(u32_at(value, 8)?) << 32 | u64::from(u32_at(value, 4)?);
-    let (mut year, mut day) = (1601, ticks / PER_DAY);
-    // Eras of 400 years are all of one length, and so are no two spans below.
-    const DAYS_OF_ERA: u64 = 146_097;
-    year += day / DAYS_OF_ERA * 400;
-    day %= DAYS_OF_ERA;
-    let is_leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    loop {
-        let days_of_year = if is_leap(year) { 366 } else { 365 };
-        if day < days_of_year {
-            break;
-        }
-        day -= days_of_year;
-        year += 1;
-    }
-    let february = if is_leap(year) { 29 } else { 28 };
-    let mut month = 1;
-    for days in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
-        if day < days {
-            break;
-        }
-        day -= days;
-        month += 1;
-    }
-    (FIRST_YEAR..10_000).contains(&year).then(|| format!("{year:04}-{month:02}-{:02}", day + 1))
-}
-
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use std::io::{Cursor, Write};
 
     use super::*;
 
     /// A compound file of these streams.
-    pub(in super::super) fn compound(streams: &[(&str, &[u8])]) -> Vec<u8> {
+    pub(crate) fn compound(streams: &[(&str, &[u8])]) -> Vec<u8> {
         let mut file = cfb::CompoundFile::create(Cursor::new(Vec::new())).unwrap();
         for (name, content) in streams {
             file.create_stream(name).unwrap().write_all(content).unwrap();
@@ -315,13 +224,13 @@ pub(super) mod tests {
     fn streams_come_back_long_and_short() {
         let long: Vec<u8> = (0..200_000_u32).map(|at| (at % 251) as u8).collect();
         let bytes = compound(&[("Long", &long), ("Short", b"a few words"), ("Empty", b"")]);
-        let file = Compound::open(&bytes, "doc").unwrap();
+        let file = Compound::open(&bytes).unwrap();
         assert_eq!(file.stream("Long").as_ref(), Some(&long));
         assert_eq!(file.stream("SHORT").unwrap(), b"a few words");
         assert_eq!(file.stream("Empty").unwrap(), b"");
         assert_eq!(file.stream("Other"), None);
         // What is cut off ends a stream early.
-        let file = Compound::open(&bytes[..bytes.len() / 2], "doc").unwrap();
+        let file = Compound::open(&bytes[..bytes.len() / 2]).unwrap();
         let left = file.stream("Long").unwrap_or_default();
         assert!(left.len() < long.len() && long.starts_with(&left));
     }
@@ -329,14 +238,14 @@ pub(super) mod tests {
     #[test]
     fn what_is_no_compound_file_is_damaged() {
         for bytes in [&b""[..], b"words", COMPOUND, &[COMPOUND, &[0xFF; 2000]].concat()] {
-            assert!(Compound::open(bytes, "doc").is_err());
+            assert!(Compound::open(bytes).is_err());
         }
     }
 
     #[test]
     fn chains_that_go_round_in_circles_end() {
         let bytes = compound(&[("Long", &[7; 20_000])]);
-        let mut file = Compound::open(&bytes, "doc").unwrap();
+        let mut file = Compound::open(&bytes).unwrap();
         file.next_sectors.fill(3);
         assert!(file.stream("Long").unwrap().len() <= bytes.len());
     }
@@ -347,39 +256,12 @@ pub(super) mod tests {
             let mut bytes = compound(&[("Long", &[7; 6000]), ("Short", b"words")]);
             let at = at.min(bytes.len() - 4);
             bytes[at..at + 4].copy_from_slice(&with);
-            if let Ok(file) = Compound::open(&bytes, "doc") {
+            if let Ok(file) = Compound::open(&bytes) {
                 for name in ["Long", "Short"] {
                     let stream = file.stream(name).unwrap_or_default();
                     proptest::prop_assert!(stream.len() <= bytes.len());
                 }
             }
         }
-    }
-
-    #[test]
-    fn moments_are_days() {
-        let day = |ticks: u64| {
-            let mut value = vec![0x40, 0, 0, 0];
-            value.extend_from_slice(&ticks.to_le_bytes());
-            day_of_file_time(&value)
-        };
-        // Seconds between 1601 and 1970.
-        let unix = |seconds: u64| day((seconds + 11_644_473_600) * 10_000_000);
-        assert_eq!(unix(0).as_deref(), Some("1970-01-01"));
-        assert_eq!(unix(951_782_400).as_deref(), Some("2000-02-29"));
-        assert_eq!(unix(951_868_800).as_deref(), Some("2000-03-01"));
-        assert_eq!(unix(1_709_251_199).as_deref(), Some("2024-02-29"));
-        assert_eq!(unix(4_107_542_399).as_deref(), Some("2100-02-28"));
-        assert_eq!(unix(4_107_542_400).as_deref(), Some("2100-03-01"));
-        // How long the document was open, and the end of time.
-        assert_eq!(day(36_000_000_000), None);
-        assert_eq!(day(u64::MAX), None);
-    }
-
-    #[test]
-    fn nonsense_says_nothing() {
-        assert_eq!(summary(&[]), None);
-        assert_eq!(summary(&[0xFF; 200]), None);
-        assert_eq!(string(&[0x1E, 0, 0, 0, 200, 0, 0, 0, b'a', b'b'], 9999).as_deref(), Some("ab"));
     }
 }
