@@ -14,7 +14,7 @@ use super::super::{Extracted, Outcome, panic_message};
 use super::docx::comment_start;
 use super::ooxml::{self, Relations};
 use super::{Properties, author, damaged, day};
-use crate::{FailReason, SkipReason, title};
+use crate::{SkipReason, title};
 
 /// Worksheets are read as they are unpacked, so they may be large …
 const MAX_SHEET_BYTES: u64 = 2 << 30;

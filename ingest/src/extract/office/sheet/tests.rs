@@ -101,7 +101,7 @@ fn moments_are_written_as_dates_and_times() {
 fn what_is_no_workbook_is_damaged() {
     for bytes in [&b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1 and no more"[..], b""] {
         let outcome = extract_xls(bytes, 1000).unwrap_err();
-        let Outcome::Failed(FailReason::Damaged { format, .. }) = outcome else { panic!() };
+        let Outcome::Failed(crate::FailReason::Damaged { format, .. }) = outcome else { panic!() };
         assert_eq!(format, "xls");
     }
     let bytes = archive(&[("x", "y")]);
