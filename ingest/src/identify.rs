@@ -50,7 +50,7 @@ pub fn identify(path: &Path, bytes: &[u8]) -> Result<(Kind, String), SkipReason>
     if named_pdf {
         // Downloads that failed leave the server's HTML answer under the name of the PDF, and collections of texts keep
         // the names of what they were made from.
-        if is_text && pdf_header.is_none() {
+        if is_text && pdf_header.is_none() && is_utf8(head) {
             let (kind, format) = by_content(path, head);
             return Ok((kind, format.to_owned()));
         }
@@ -143,6 +143,11 @@ fn by_content(path: &Path, head: &[u8]) -> (Kind, &'static str) {
         return (Kind::Code, "script");
     }
     (Kind::Text, "text")
+}
+
+/// Whether the bytes are UTF-8, of which the last character may be cut off.
+fn is_utf8(head: &[u8]) -> bool {
+    std::str::from_utf8(head).map_or_else(|error| error.error_len().is_none(), |_| true)
 }
 
 /// `ls.1`, `Foo.3pm`.

@@ -37,7 +37,7 @@ impl Styles {
             let content = &content[..usize::from(bytes).min(content.len())];
             styles.push(style(content, base_bytes));
             // Each begins at an even place.
-            at += 2 + usize::from(bytes.next_multiple_of(2));
+            at += 2 + usize::from(bytes).next_multiple_of(2);
         }
         Self(styles)
     }

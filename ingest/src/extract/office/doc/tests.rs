@@ -189,6 +189,9 @@ fn styles_are_headings_by_what_they_are_based_on() {
     // Two that are based on each other.
     let circle = [4, 0, 2, 0, 10, 0, 4, 0, 0xFE, 0xF, 16, 0, 4, 0, 0xFE, 0xF, 0, 0];
     assert_eq!(Styles::read(&circle).outline_level(0), None);
+    // One that claims to be as long as can be.
+    let endless = [4, 0, 2, 0, 10, 0, 0xFF, 0xFF, 3, 0, 0xF0, 0xFF];
+    assert_eq!(Styles::read(&endless).outline_level(0), Some(2));
 }
 
 #[test]
