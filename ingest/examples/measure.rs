@@ -1,7 +1,7 @@
 //! Extracts every file given and prints, tab-separated, what became of it and how long it took.
 //! With `--text FOLDER` the texts are written there, with a form feed before each page but the first;
-//! with `--worker PROGRAM` the files are extracted in child processes; with `--headings` each heading
-//! is printed too, with its line and level.
+//! with `--worker PROGRAM` the files are extracted in child processes, with the documents that they hold; with
+//! `--headings` each heading is printed too, with its line and level.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -9,8 +9,8 @@ use std::time::Instant;
 use std::{env, fs};
 
 use lsearch_ingest::{
-    Document, ExtractLimits, Extractor, ExtractorOptions, Outcome, PassageOptions,
-    extract_in_process, passages,
+    Document, ExtractLimits, Extractor, ExtractorOptions, Member, MemberVisitor, NewBytes, Outcome,
+    PassageOptions, RuleFiles, extract_in_process, passages,
 };
 
 fn main() -> io::Result<()> {
@@ -31,8 +31,9 @@ fn main() -> io::Result<()> {
     for path in arguments {
         let path = Path::new(&path);
         let start = Instant::now();
+        let mut members = Members::default();
         let outcome = match &extractor {
-            Some(extractor) => extractor.extract(path),
+            Some(extractor) => extractor.extract_all(path, &RuleFiles::none(), &mut members).0,
             None => extract_in_process(path, &ExtractLimits::default()),
         };
         let extract_ms = start.elapsed().as_secs_f64() * 1e3;
@@ -64,12 +65,41 @@ fn main() -> io::Result<()> {
                     fs::write(folder.join(name), with_form_feeds(&document))?;
                 }
             }
-            Outcome::Container { .. } => writeln!(out, "{name}\tcontainer")?,
+            Outcome::Container { stopped } => {
+                let stopped = stopped.map(|reason| reason.to_string()).unwrap_or_default();
+                let Members { documents, others } = members;
+                writeln!(
+                    out,
+                    "{name}\tcontainer\t{extract_ms:.1} ms\t{documents} documents\t{others} others\t{stopped}"
+                )?;
+            }
             Outcome::Skipped(reason) => writeln!(out, "{name}\tskipped\t{reason}")?,
             Outcome::Failed(reason) => writeln!(out, "{name}\tfailed\t{reason}")?,
         }
     }
     Ok(())
+}
+
+/// How many members gave a document, and how many did not.
+#[derive(Default)]
+struct Members {
+    documents: usize,
+    others: usize,
+}
+
+impl MemberVisitor for Members {
+    fn is_wanted(&mut self, _: &NewBytes) -> bool {
+        true
+    }
+
+    fn member(&mut self, member: Member) {
+        match member.outcome {
+            Outcome::Document(_) => self.documents += 1,
+            // A container within the container is counted by its members.
+            Outcome::Container { .. } => {}
+            Outcome::Skipped(_) | Outcome::Failed(_) => self.others += 1,
+        }
+    }
 }
 
 /// The text with its pages divided as in printing.
