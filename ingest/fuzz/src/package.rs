@@ -12,6 +12,10 @@ const MAX_PART_BYTES: u64 = 4 << 20;
 
 /// The parts of a zip archive by name, in its own order.
 pub fn parts(archive: &[u8]) -> Option<Vec<(String, Vec<u8>)>> {
+    // Other files may have an archive within them.
+    if !archive.starts_with(b"PK") {
+        return None;
+    }
     let mut archive = ZipArchive::new(Cursor::new(archive)).ok()?;
     let mut parts = Vec::new();
     for index in 0..archive.len() {
