@@ -45,6 +45,17 @@ fn mutated_files_break_nothing() {
     assert!(broken.is_empty(), "{} broken:\n{}", broken.len(), broken.join("\n"));
 }
 
+#[test]
+fn every_target_has_its_program() {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    let manifest = fs::read_to_string(fuzz.join("Cargo.toml")).unwrap();
+    for Target { name, .. } in TARGETS {
+        assert!(manifest.contains(&format!("\nname = \"{name}\"\n")), "{name}");
+        let program = fs::read_to_string(fuzz.join(format!("fuzz_targets/{name}.rs"))).unwrap();
+        assert!(program.contains(&format!("target!(\"{name}\")")), "{name}");
+    }
+}
+
 /// Runs a target on its seeds and on mutations of them. Gives what broke it.
 fn mutate(
     target: &Target,
