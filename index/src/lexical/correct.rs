@@ -146,7 +146,7 @@ impl Corrector<'_> {
             ClauseField::Author => fields.author_forms,
         };
         let mut found =
-            forms(self.searcher, &self.lexical.folder, field, Wanted::Near(word, typos))?;
+            forms(self.searcher, &self.lexical.folder, &[field], Wanted::Near(word, typos))?;
         found.retain(|form| {
             form.text != word
                 && form.text.chars().all(char::is_alphabetic)

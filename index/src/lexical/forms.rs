@@ -1,5 +1,6 @@
 //! The words of documents as they are spelt: the lexical index keeps stems, in which neither a pattern
-//! nor a typing error can be looked for. Only which documents have a form is kept, not where.
+//! nor a typing error can be looked for. Only which documents have a form is kept, not where. Numbers and
+//! identifiers are not stemmed, so that they need no form: they are as many as all other words.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -13,6 +14,7 @@ use tantivy::{Searcher, SegmentReader, TantivyError, Term};
 use tantivy_fst::Regex;
 
 use super::guarded;
+use super::stem::is_kept_as_spelt;
 use super::tokens::{WordTokenizer, folding_analyzer, normalised, positions_at};
 use crate::error::{IndexError, PathContext, Result};
 use crate::query::has_spaces;
@@ -106,9 +108,11 @@ impl Hasher for Hashed {
     }
 }
 
-/// Words of scripts without spaces are found by any part of them as it is.
+/// Words of scripts without spaces are found by any part of them as it is, and what is not stemmed
+/// stands in the body's dictionary as it is spelt.
 fn is_form(word: &str) -> bool {
     word.len() <= MAX_FORM_BYTES
+        && !is_kept_as_spelt(word)
         && word.chars().next().is_some_and(has_spaces)
         && !word.contains(char::is_whitespace)
 }
@@ -140,18 +144,23 @@ pub(crate) enum Wanted<'a> {
     Near(&'a str, u8),
 }
 
-/// The forms of a field that are wanted, those of most documents first.
+/// The forms of some fields that are wanted, those of most documents first. A document that has one in
+/// two fields counts twice.
 pub(crate) fn forms(
     searcher: &Searcher,
     folder: &Path,
-    field: Field,
+    fields: &[Field],
     wanted: Wanted<'_>,
 ) -> Result<Vec<Form>> {
     // A pattern that begins with a wildcard goes through whole dictionaries, so each has a thread.
-    let by_segment: Vec<HashMap<String, u64>> = searcher
+    let dictionaries: Vec<(&SegmentReader, Field)> = searcher
         .segment_readers()
-        .par_iter()
-        .map(|segment| guarded(folder, || forms_in(segment, folder, field, wanted)))
+        .iter()
+        .flat_map(|segment| fields.iter().map(move |&field| (segment, field)))
+        .collect();
+    let by_segment: Vec<HashMap<String, u64>> = dictionaries
+        .into_par_iter()
+        .map(|(segment, field)| guarded(folder, || forms_in(segment, folder, field, wanted)))
         .collect::<Result<_>>()?;
     let mut found: HashMap<String, u64> = HashMap::new();
     for (text, documents) in by_segment.into_iter().flatten() {
@@ -241,10 +250,7 @@ mod tests {
         let list = FormList::new().add_text("The leases, the LEASE; parse_HTTP");
         let forms = list.add_text("Größe 検索 don’t 2019").into_text();
         let forms: Vec<&str> = forms.split(' ').filter(|form| !form.is_empty()).collect();
-        assert_eq!(
-            forms,
-            ["the", "leases", "lease", "parse_http", "parse", "http", "grosse", "don't", "2019"]
-        );
+        assert_eq!(forms, ["the", "leases", "lease", "parse", "http", "grosse", "don't"]);
         assert_eq!(FormList::new().add_text(&"x".repeat(60)).into_text(), "");
     }
 

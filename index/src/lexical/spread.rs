@@ -14,6 +14,7 @@ use tantivy::{Searcher, Term};
 
 use super::compile::{Boxed, term_query, text_fields};
 use super::forms::{Form, Wanted, as_form, forms};
+use super::stem::is_kept_as_spelt;
 use super::tokens::{analyze, word_analyzer};
 use super::{Lexical, guarded};
 use crate::error::{PathContext, Result};
@@ -33,27 +34,41 @@ pub(super) struct Spread {
     pub(super) stems: Vec<(String, f32)>,
     /// The inverse document frequency of all together.
     pub(super) idf: f32,
-    field: Field,
+    /// The field that keeps forms.
+    of_forms: Field,
+    /// Those that keep numbers and identifiers as they are spelt.
+    others: Vec<Field>,
 }
 
 impl Spread {
     /// Looks up what a word of the query stands for.
     pub(super) fn of(lexical: &Lexical, searcher: &Searcher, clause: &Clause) -> Result<Self> {
         let fields = lexical.fields;
-        let field = match clause.field {
-            ClauseField::Any => fields.forms,
-            ClauseField::Title => fields.title_forms,
-            ClauseField::Author => fields.author_forms,
-        };
         let word = as_form(&clause.text);
+        let (of_forms, others) = match clause.field {
+            ClauseField::Any => (fields.forms, vec![fields.body, fields.title, fields.path_words]),
+            ClauseField::Title => (fields.title_forms, vec![fields.title]),
+            ClauseField::Author => (fields.author_forms, vec![fields.author]),
+        };
         let wanted = match clause.spelling {
             Spelling::Near(typos) => {
                 Wanted::Near(&word, typos.unwrap_or_else(|| typos_allowed(&word).max(1)))
             }
             Spelling::Pattern | Spelling::Exact => Wanted::Pattern(&word),
         };
-        let forms = forms(searcher, &lexical.folder, field, wanted)?;
-        let mut spread = Spread { forms, stems: Vec::new(), idf: 0.0, field };
+        let mut found = Vec::new();
+        if !is_kept_as_spelt(&word) {
+            found.extend(forms(searcher, &lexical.folder, &[of_forms], wanted)?);
+        }
+        // Of the words that begin with anything only those are looked through that have their parts
+        // among the forms: going through all dictionaries takes long.
+        if is_kept_as_spelt(&word) || !word.starts_with(['*', '?']) {
+            let as_spelt = forms(searcher, &lexical.folder, &others, wanted)?.into_iter();
+            found.extend(as_spelt.filter(|form| is_kept_as_spelt(&form.text)));
+            // Stable: those of equally many documents stay in order.
+            found.sort_by_key(|form| std::cmp::Reverse(form.documents));
+        }
+        let mut spread = Spread { forms: found, stems: Vec::new(), idf: 0.0, of_forms, others };
         let with = guarded(&lexical.folder, || {
             searcher.search(&spread.holding(), &Count).at(&lexical.folder)
         })?;
@@ -78,9 +93,13 @@ impl Spread {
 
     /// Matches the documents that hold one of the forms.
     pub(super) fn holding(&self) -> TermSetQuery {
-        TermSetQuery::new(
-            self.forms.iter().map(|form| Term::from_field_text(self.field, &form.text)),
-        )
+        TermSetQuery::new(self.forms.iter().flat_map(|form| {
+            let fields: &[Field] = match is_kept_as_spelt(&form.text) {
+                true => &self.others,
+                false => std::slice::from_ref(&self.of_forms),
+            };
+            fields.iter().map(|&field| Term::from_field_text(field, &form.text))
+        }))
     }
 
     /// Matches the same and scores them as if all forms were one word.

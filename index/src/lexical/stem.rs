@@ -11,7 +11,7 @@ const PLACES: usize = 1 << 13;
 /// Longer words are rare, and not worth the room.
 const WORD_BYTES: usize = 32;
 
-/// The stemmer of English words, as tantivy's own, with a memory.
+/// The stemmer of English words, as tantivy's own, with a memory; see [`is_kept_as_spelt`] for what it leaves alone.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RememberingStemmer;
 
@@ -84,6 +84,9 @@ impl Clone for Memory {
 
 impl Memory {
     fn stem(&mut self, word: &mut String) {
+        if is_kept_as_spelt(word) {
+            return;
+        }
         if word.len() > WORD_BYTES {
             if let Cow::Owned(stem) = stem(word) {
                 *word = stem;
@@ -101,6 +104,12 @@ impl Memory {
         }
         word.clone_from(&place.stem);
     }
+}
+
+/// Whether a word is no word of a language but a number or an identifier. Those are not stemmed, so that
+/// they can be found by a part of them; the words within an identifier are words of their own.
+pub(crate) fn is_kept_as_spelt(word: &str) -> bool {
+    word.bytes().any(|byte| byte == b'_' || byte.is_ascii_digit())
 }
 
 fn stem(word: &str) -> Cow<'_, str> {
@@ -139,7 +148,10 @@ mod tests {
         let mut memory = Memory::default();
         let first = "running".to_owned();
         let other = (0_u64..)
-            .map(|number| format!("w{number}s"))
+            .map(|number| {
+                let letter = |digit: u8| char::from(b'a' + digit - b'0');
+                format!("w{}s", number.to_string().bytes().map(letter).collect::<String>())
+            })
             .find(|word| place_of(word) == place_of(&first))
             .expect("places repeat");
         for _ in 0..2 {
