@@ -85,24 +85,64 @@ fn title(hit: &Hit) -> String {
 /// `:120  impl Scanner › fn walked` after a path whose lines an editor finds, and `, p. 12, § 4 Termination` or as
 /// much of it as is known elsewhere.
 fn place(hit: &Hit, passage: &PassageHit) -> String {
-    let kind = hit.kind.parse::<Kind>();
-    let keeps_lines = kind.as_ref().is_ok_and(|kind| kind.keeps_lines(&hit.format));
-    let mut place = match passage.page {
-        Some(page) => format!(", p. {page}"),
+    let Place { page, line, heading } = place_of(hit, passage);
+    let mut place = match (page, line) {
+        (Some(page), _) => format!(", p. {page}"),
         // Two spaces behind it, as nothing may stick to what is to be clicked or copied.
-        None if keeps_lines => format!(":{} ", passage.line),
-        None => String::new(),
+        (None, Some(line)) => format!(":{line} "),
+        (None, None) => String::new(),
     };
-    let heading = passage.heading.as_deref().map(|heading| heading.trim().trim_start_matches('#'));
-    if let Some(heading) = heading.map(str::trim_start).filter(|heading| !heading.is_empty()) {
-        // Items of code and marks of time are no sections.
-        let is_section = kind != Ok(Kind::Code) && hit.format != "subtitles";
+    if let Some(heading) = heading {
         let before = if place.ends_with(' ') { " " } else { ", " };
-        let sign = if is_section && !heading.starts_with('§') { "§ " } else { "" };
-        place.push_str(&format!("{before}{sign}{}", on_one_line(heading)));
+        place.push_str(&format!("{before}{heading}"));
     }
     place.truncate(place.trim_end().len());
     place
+}
+
+/// Where a passage stands, as far as a person can find it there.
+pub struct Place {
+    page: Option<u32>,
+    /// Where the document's lines are those of its file.
+    line: Option<u32>,
+    /// The heading above it, with the sign of a section where it is one.
+    heading: Option<String>,
+}
+
+impl Place {
+    /// Of a passage in a document of this kind and format.
+    pub fn new(
+        kind: &str,
+        format: &str,
+        page: Option<u32>,
+        line: u32,
+        heading: Option<&str>,
+    ) -> Self {
+        let kind = kind.parse::<Kind>();
+        let keeps_lines = kind.as_ref().is_ok_and(|kind| kind.keeps_lines(format));
+        let heading = heading.map(|heading| heading.trim().trim_start_matches('#').trim_start());
+        let heading = heading.filter(|heading| !heading.is_empty()).map(|heading| {
+            // Items of code and marks of time are no sections.
+            let is_section = kind != Ok(Kind::Code) && format != "subtitles";
+            let sign = if is_section && !heading.starts_with('§') { "§ " } else { "" };
+            format!("{sign}{}", on_one_line(heading))
+        });
+        Self { page, line: Some(line).filter(|_| page.is_none() && keeps_lines), heading }
+    }
+
+    /// `p. 12, § 4 Termination`, `line 120, impl Scanner › fn walked`, or as much of it as is known.
+    pub fn in_words(&self) -> String {
+        let page = self.page.map(|page| format!("p. {page}"));
+        let line = self.line.map(|line| format!("line {line}"));
+        let parts = [page, line, self.heading.clone()];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Where the passage of a hit stands.
+pub fn place_of(hit: &Hit, passage: &PassageHit) -> Place {
+    let heading = passage.heading.as_deref();
+    Place::new(&hit.kind, &hit.format, passage.page, passage.line, heading)
 }
 
 fn context(
@@ -132,7 +172,7 @@ fn context(
 }
 
 /// Text from a document without the characters that command a terminal instead of being shown.
-fn harmless(text: &str) -> String {
+pub fn harmless(text: &str) -> String {
     text.replace(|c: char| c.is_control() && c != '\n' && c != '\t', " ")
 }
 
@@ -271,6 +311,19 @@ mod tests {
         // Lines of a text that is not the file's own lead nowhere.
         assert_eq!(shown("html", "html", None, "Rent"), ", § Rent");
         assert_eq!(shown("text", "subtitles", None, "00:12:00"), ", 00:12:00");
+        assert_eq!(shown("html", "html", None, ""), "");
+    }
+
+    #[test]
+    fn places_stand_by_themselves_too() {
+        let shown = |kind, format, page, heading| {
+            place_of(&hit(kind, format), &passage(page, heading)).in_words()
+        };
+        assert_eq!(shown("pdf", "pdf", Some(12), "4.2 Termination"), "p. 12, § 4.2 Termination");
+        assert_eq!(
+            shown("code", "rust", None, "impl Scan › fn walk"),
+            "line 120, impl Scan › fn walk"
+        );
         assert_eq!(shown("html", "html", None, ""), "");
     }
 

@@ -6,6 +6,7 @@ use lsearch_index::fuse::Weights;
 use lsearch_index::{Correction, Hit, Mode, Ranks, SearchResults, Signals};
 use serde::Serialize;
 
+use super::hits::place_of;
 use super::units;
 use crate::errors::CliError;
 
@@ -80,8 +81,11 @@ struct JsonPassage<'a> {
     page: Option<u32>,
     line: u32,
     heading: Option<&'a str>,
+    place: String,
     start: usize,
     end: usize,
+    snippet: &'a str,
+    highlights: Vec<[usize; 2]>,
 }
 
 /// `search --json`.
@@ -92,14 +96,25 @@ pub fn search(
     results: &SearchResults,
     explain: bool,
 ) -> Result<String, CliError> {
-    line(&JsonSearch {
+    line(&found(query, corrections, took, results, explain))
+}
+
+/// The same as a value, for what holds more.
+pub fn found<'a>(
+    query: &'a str,
+    corrections: &'a [Correction],
+    took: Duration,
+    results: &'a SearchResults,
+    explain: bool,
+) -> impl Serialize + use<'a> {
+    JsonSearch {
         query,
         mode: mode_name(results.mode),
         took_ms: (took.as_secs_f64() * 10_000.0).round() / 10.0,
         total: results.total,
         corrections: corrections.iter().map(correction).collect(),
         hits: results.hits.iter().map(|one| hit(one, results.weights, explain)).collect(),
-    })
+    }
 }
 
 /// `search --jsonl`.
@@ -148,8 +163,11 @@ fn hit(hit: &Hit, weights: Option<Weights>, explain: bool) -> JsonHit<'_> {
             page: passage.page,
             line: passage.line,
             heading: passage.heading.as_deref(),
+            place: place_of(hit, passage).in_words(),
             start: passage.start,
             end: passage.end,
+            snippet: &passage.snippet,
+            highlights: passage.highlights.iter().map(|range| [range.start, range.end]).collect(),
         }),
         also_at: hit.also_at.iter().map(|path| path.to_string_lossy()).collect(),
     }
