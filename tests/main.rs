@@ -25,5 +25,6 @@ mod house;
 mod library;
 mod privacy;
 mod search;
+mod serve;
 mod similar;
 mod verbs;

@@ -108,6 +108,8 @@ pub enum Command {
     /// Keep the folders indexed by themselves, in the background
     #[command(subcommand)]
     Daemon(DaemonCommand),
+    /// Search in the browser: a page for you alone, on this machine
+    Serve(ServeArgs),
     /// Measure retrieval quality on a collection in the BEIR layout
     Eval(EvalArgs),
     /// Check the installation and the index, and say how to mend what is wrong
@@ -363,6 +365,21 @@ pub enum DaemonCommand {
         #[arg(short, long)]
         follow: bool,
     },
+}
+
+/// `lsearch serve`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "It prints an address that holds a key; whoever opens it on this machine may search. The page is gone \
+                  when the command ends (Ctrl-C).\n\nExamples:\n  lsearch serve --open\n  lsearch serve --port 8080"
+)]
+pub struct ServeArgs {
+    /// The port; 0 is one of the system's choosing [default: 7734, or another where that is taken]
+    #[arg(long, value_name = "N")]
+    pub port: Option<u16>,
+    /// Open the page in the browser
+    #[arg(long)]
+    pub open: bool,
 }
 
 /// `lsearch eval`.

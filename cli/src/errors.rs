@@ -57,6 +57,11 @@ impl CliError {
         &self.message
     }
 
+    /// What the person can do about it.
+    pub fn hint_text(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// The exit code of the process.
     pub fn code(&self) -> u8 {
         self.exit_code

@@ -11,6 +11,7 @@ mod indexer;
 mod interrupt;
 mod output;
 mod places;
+mod serve;
 mod types;
 
 use std::process::ExitCode;
@@ -52,6 +53,7 @@ fn run(cli: Cli) -> Result<u8, CliError> {
         Command::Retry(args) => commands::retry::run(&app, args),
         Command::Rebuild => commands::rebuild::run(&app),
         Command::Daemon(command) => commands::daemon::run(&app, command),
+        Command::Serve(args) => serve::run(&app, args),
         Command::Eval(args) => commands::eval::run(&app, args),
         Command::Doctor(args) => commands::doctor::run(&app, args),
         Command::Setup(args) => commands::setup::run(&app, args),

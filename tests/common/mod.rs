@@ -1,5 +1,6 @@
 //! A person at a terminal: an own data folder, an own folder of documents, and the real binary.
 
+pub mod browser;
 pub mod office;
 pub mod pack;
 

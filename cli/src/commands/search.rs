@@ -38,6 +38,13 @@ pub struct Asked {
     started: Instant,
 }
 
+impl Asked {
+    /// How long ago it was asked.
+    pub fn took(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
 /// What a person gets.
 pub struct Answer {
     /// The results.
@@ -141,23 +148,35 @@ pub fn answer(
     vector: Option<&(String, Vec<f32>)>,
     rich: bool,
 ) -> Result<Answer, CliError> {
-    let results = reader.search(&SearchRequest {
+    let results = results(args, asked, reader, vector, 0)?;
+    let shown = Shown {
+        asked: &asked.text,
+        corrections: &asked.corrections,
+        took: asked.took(),
+        nothing: format!("nothing found for {:?}", asked.text),
+    };
+    shown.lay_out(app, &args.results, reader, &results, rich)
+}
+
+/// Searches an open index, passing over the first hits.
+pub fn results(
+    args: &SearchArgs,
+    asked: &Asked,
+    reader: &Reader,
+    vector: Option<&(String, Vec<f32>)>,
+    offset: usize,
+) -> Result<SearchResults, CliError> {
+    Ok(reader.search(&SearchRequest {
         query: &asked.query,
         vector: vector.map(|(fingerprint, vector)| (fingerprint.as_str(), vector.as_slice())),
         mode: asked.mode,
         limit: args.results.limit,
+        offset,
         snippet_chars: SNIPPET_CHARS,
         collapse_duplicates: !args.results.all,
         explain: args.results.explain,
         ..SearchRequest::new(&asked.query)
-    })?;
-    let shown = Shown {
-        asked: &asked.text,
-        corrections: &asked.corrections,
-        took: asked.started.elapsed(),
-        nothing: format!("nothing found for {:?}", asked.text),
-    };
-    shown.lay_out(app, &args.results, reader, &results, rich)
+    })?)
 }
 
 /// What was asked, for laying out what was found.
@@ -182,15 +201,7 @@ impl Shown<'_> {
         results: &SearchResults,
         rich: bool,
     ) -> Result<Answer, CliError> {
-        for warning in &results.warnings {
-            app.warn(warning);
-        }
-        if results.mode != Mode::Keyword && results.encoded < 0.9995 && !results.hits.is_empty() {
-            app.say(format_args!(
-                "note: {:.0}% of the documents can be found by meaning so far; the rest by word only",
-                (results.encoded * 100.0).floor()
-            ));
-        }
+        remark(app, results);
         let text = if args.json {
             json::search(self.asked, self.corrections, self.took, results, args.explain)?
         } else if args.jsonl {
@@ -207,6 +218,19 @@ impl Shown<'_> {
             ((Message::Detail, format!("{found} in {}", units::duration(self.took))), EXIT_OK)
         };
         Ok(Answer { text, remarks: vec![remark], code })
+    }
+}
+
+/// Says what a person should know about the results.
+pub fn remark(app: &App, results: &SearchResults) {
+    for warning in &results.warnings {
+        app.warn(warning);
+    }
+    if results.mode != Mode::Keyword && results.encoded < 0.9995 && !results.hits.is_empty() {
+        app.say(format_args!(
+            "note: {:.0}% of the documents can be found by meaning so far; the rest by word only",
+            (results.encoded * 100.0).floor()
+        ));
     }
 }
 

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use lsearch_engine::{Encoder, Verify};
-use lsearch_index::{ContentKey, Reader, SimilarRequest};
+use lsearch_index::{ContentKey, Reader, SearchResults, SimilarRequest, StoredDocument};
 use lsearch_ingest::{Document, Outcome, PassageOptions, passages};
 
 use super::find_in;
 use super::search::{Answer, SNIPPET_CHARS, Shown, filters};
 use crate::app::App;
-use crate::args::{DeviceArg, SimilarArgs};
+use crate::args::{DeviceArg, ResultArgs, SimilarArgs};
 use crate::daemon::client as daemon;
 use crate::daemon::protocol::Request;
 use crate::encoder;
@@ -60,6 +60,16 @@ struct Subject {
     vector: Option<(String, Vec<f32>)>,
 }
 
+impl Subject {
+    fn indexed(reader: &Reader, document: StoredDocument) -> Result<Self, CliError> {
+        Ok(Self {
+            vector: reader.vector_of(&document.content)?,
+            content: Some(document.content),
+            text: document.text,
+        })
+    }
+}
+
 /// Searches an open index; `encode` makes the vector of a file that is not indexed, with the
 /// fingerprint of its encoder.
 pub fn answer(
@@ -70,13 +80,10 @@ pub fn answer(
     encode: impl FnOnce(&Document) -> Result<(String, Vec<f32>), CliError>,
 ) -> Result<Answer, CliError> {
     let started = Instant::now();
-    let filters = filters(&args.results, reader)?;
+    // What is wrong with the filters is told before a file is read for it.
+    filters(&args.results, reader)?;
     let subject = match find_in(reader, &args.document)? {
-        Some(document) => Subject {
-            vector: reader.vector_of(&document.content)?,
-            content: Some(document.content),
-            text: document.text,
-        },
+        Some(document) => Subject::indexed(reader, document)?,
         None => {
             let document = read(app, &args.document)?;
             let vector = match encode(&document) {
@@ -91,19 +98,7 @@ pub fn answer(
             Subject { text: document.text, content: None, vector }
         }
     };
-    if subject.vector.is_none() && subject.content.is_some() {
-        app.say("note: the document is not encoded yet: these are found by its words alone");
-    }
-    let results = reader.similar(&SimilarRequest {
-        text: &subject.text,
-        content: subject.content,
-        vector: subject.vector.as_ref().map(|(name, vector)| (name.as_str(), vector.as_slice())),
-        filters: &filters,
-        limit: args.results.limit,
-        snippet_chars: SNIPPET_CHARS,
-        collapse_duplicates: !args.results.all,
-        explain: args.results.explain,
-    })?;
+    let results = compare(app, &args.results, reader, &subject)?;
     let shown = Shown {
         asked: &args.document,
         corrections: &[],
@@ -111,6 +106,37 @@ pub fn answer(
         nothing: format!("nothing like {} was found", args.document),
     };
     shown.lay_out(app, &args.results, reader, &results, rich)
+}
+
+/// Finds documents like one of the index.
+pub fn like_indexed(
+    app: &App,
+    args: &ResultArgs,
+    reader: &Reader,
+    document: StoredDocument,
+) -> Result<SearchResults, CliError> {
+    compare(app, args, reader, &Subject::indexed(reader, document)?)
+}
+
+fn compare(
+    app: &App,
+    args: &ResultArgs,
+    reader: &Reader,
+    subject: &Subject,
+) -> Result<SearchResults, CliError> {
+    if subject.vector.is_none() && subject.content.is_some() {
+        app.say("note: the document is not encoded yet: these are found by its words alone");
+    }
+    Ok(reader.similar(&SimilarRequest {
+        text: &subject.text,
+        content: subject.content,
+        vector: subject.vector.as_ref().map(|(name, vector)| (name.as_str(), vector.as_slice())),
+        filters: &filters(args, reader)?,
+        limit: args.limit,
+        snippet_chars: SNIPPET_CHARS,
+        collapse_duplicates: !args.all,
+        explain: args.explain,
+    })?)
 }
 
 /// Reads a file that is not indexed as if it were.

@@ -25,8 +25,9 @@ use crate::places::shorten_home;
 /// Failed files named before the rest is only counted (all of them in `--json`).
 const FAILURES_SHOWN: usize = 20;
 
+/// `status --json`.
 #[derive(Serialize)]
-struct JsonStatus {
+pub struct JsonStatus {
     folders: Vec<JsonFolder>,
     documents: JsonDocuments,
     queue: u64,
@@ -126,6 +127,21 @@ fn read(app: &App) -> Result<Status, CliError> {
         Err(error) if is_empty_index(&error) => Ok(Status::default()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The same from what stays open, for a process that stays: `bundle` is the encoder in use, and a daemon that does not
+/// answer is none.
+pub fn from_open(
+    app: &App,
+    reader: Option<&Reader>,
+    bundle: Option<&lsearch_engine::Bundle>,
+) -> Result<JsonStatus, CliError> {
+    let mut status = reader.map(Reader::status).transpose()?.unwrap_or_default();
+    if let Some(bundle) = bundle {
+        status.documents.semantic = encoded_by(&status, bundle.fingerprint());
+    }
+    let daemon = client::connect(app).ok().flatten().and_then(|client| client.status(app).ok());
+    to_json(app, &status, bundle, daemon.unwrap_or_default())
 }
 
 fn to_json(

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use lsearch_engine::{Bundle, Encoder, Verify};
 use lsearch_index::query::Query;
-use lsearch_index::{Mode, Reader};
+use lsearch_index::{Mode, Reader, SearchResults};
 
 use super::locked;
 use crate::app::App;
 use crate::args::{SearchArgs, SimilarArgs};
-use crate::commands::search::{self, Answer, QueryVector};
+use crate::commands::search::{self, Answer, Asked, QueryVector};
 use crate::commands::similar;
 use crate::encoder;
 use crate::errors::CliError;
@@ -58,13 +58,31 @@ impl Queries {
 
     /// Answers a search; what is to be said besides is heard by `app`.
     pub fn answer(&self, app: &App, args: &SearchArgs, rich: bool) -> Result<Answer, CliError> {
+        let (asked, vector) = self.ask(app, args)?;
+        let reader = self.reader()?;
+        search::answer(app, args, &asked, &reader, vector.as_ref(), rich)
+    }
+
+    /// The same without laying out what was found; the first hits are passed over.
+    pub fn find(
+        &self,
+        app: &App,
+        args: &SearchArgs,
+        offset: usize,
+    ) -> Result<(Asked, SearchResults), CliError> {
+        let (asked, vector) = self.ask(app, args)?;
+        let results = search::results(args, &asked, &*self.reader()?, vector.as_ref(), offset)?;
+        Ok((asked, results))
+    }
+
+    /// Understands a query and encodes it.
+    fn ask(&self, app: &App, args: &SearchArgs) -> Result<(Asked, QueryVector), CliError> {
         *locked(&self.last) = Instant::now();
         let mut asked = search::ask(app, args)?;
         search::settle(app, args, &mut asked, &*self.reader()?)?;
         // The encoder first: where a GPU or a cold start makes it slow, commits of that time are found, too.
         let vector = self.vector(app, &asked.query, asked.mode)?;
-        let reader = self.reader()?;
-        search::answer(app, args, &asked, &reader, vector.as_ref(), rich)
+        Ok((asked, vector))
     }
 
     /// Finds documents like one.
@@ -74,6 +92,19 @@ impl Queries {
         similar::answer(app, args, &reader, rich, |document| {
             similar::encode(&self.encoder()?.encoder, document)
         })
+    }
+
+    /// Opens the encoder ahead of the first search, where there is something to find and nothing has to be fetched.
+    pub fn prepare(&self) {
+        *locked(&self.last) = Instant::now();
+        let is_there = encoder::find_runtime(&self.app).is_ok_and(|found| found.is_some());
+        if let Ok(reader) = self.reader()
+            && is_there
+            && let Ok(warm) = self.encoder()
+        {
+            // What does not work now is told by the search.
+            let _ = reader.warm(&warm.fingerprint);
+        }
     }
 
     fn vector(&self, app: &App, query: &Query, mode: Mode) -> Result<QueryVector, CliError> {
