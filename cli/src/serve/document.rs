@@ -8,6 +8,7 @@ use lsearch_ingest::Kind;
 use serde::Serialize;
 
 use super::api::{refused, unknown, wrong};
+use super::flow::flowed;
 use super::parameters::{Mistake, Parameters};
 use super::reply::{self, Reply};
 use super::state::State;
@@ -202,22 +203,23 @@ fn blocks(document: &StoredDocument, bytes: Range<usize>) -> Vec<Block> {
     }
     cuts.sort_by_key(|(start, end, _)| (*start, end.is_some()));
     for (start, end, block) in cuts {
-        push_text(&mut blocks, &document.text, at..start.max(at));
+        push_text(&mut blocks, document, at..start.max(at));
         blocks.push(block);
         at = end.unwrap_or(start).max(at);
     }
-    push_text(&mut blocks, &document.text, at..bytes.end.max(at));
+    push_text(&mut blocks, document, at..bytes.end.max(at));
     blocks
 }
 
-fn push_text(blocks: &mut Vec<Block>, text: &str, bytes: Range<usize>) {
-    let Some(text) = text.get(bytes) else { return };
+fn push_text(blocks: &mut Vec<Block>, document: &StoredDocument, bytes: Range<usize>) {
+    let Some(text) = document.text.get(bytes) else { return };
     // The first line keeps its indentation.
     let text = text.trim_end();
     let leading = text.len() - text.trim_start().len();
     let first_line = text[..leading].rfind('\n').map_or(0, |newline| newline + 1);
     if leading < text.len() {
-        blocks.push(Block::Text(harmless(&text[first_line..])));
+        let text = harmless(&text[first_line..]);
+        blocks.push(Block::Text(if is_code(document) { text } else { flowed(&text) }));
     }
 }
 

@@ -11,6 +11,7 @@
 
 mod api;
 mod document;
+mod flow;
 mod guard;
 mod page;
 mod parameters;

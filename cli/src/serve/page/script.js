@@ -253,7 +253,7 @@ function render(found, query, offset) {
     page.empty.replaceChildren(
       heading("Nothing found"),
       paragraph(page.clear.hidden ? "Try other words, or fewer of them." : "Filters are set; there may be more without them. ",
-        ...(page.clear.hidden ? [] : [button("No filters", clearFilters)])),
+        ...(page.clear.hidden ? [] : [button("Clear the filters", clearFilters)])),
     );
   }
   if (state.chosen < 0 && !page.preview.contains(document.activeElement)) hidePreview();
@@ -379,7 +379,8 @@ function renderDocument() {
   page["path-shown"].textContent = shortened(shown.path);
   const pages = shown.pages > 0 ? `${count(shown.pages)} ${shown.pages === 1 ? "page" : "pages"}` : null;
   const changed = `changed ${shown.modified.slice(0, 10)}`;
-  const facts = [shown.format, pages, shown.author, shown.dated, size(shown.size_bytes), changed];
+  const dated = shown.dated && `dated ${shown.dated}`;
+  const facts = [shown.format, pages, shown.author, dated, size(shown.size_bytes), changed];
   page.facts.textContent = facts.filter(Boolean).join(" · ");
   page.done.textContent = "";
   page.text.className = shown.code ? "code" : "";
