@@ -100,19 +100,26 @@ let typing = 0;
 let settling = 0;
 let words = null; // what the words so far have found
 
-function typed() {
+function stopTimers() {
   clearTimeout(typing);
   clearTimeout(settling);
+  settling = 0;
+}
+
+function typed() {
+  stopTimers();
   state.like = null;
   const query = page.query.value;
   if (!query.trim()) return start();
   if (page.mode.value !== "semantic") typing = setTimeout(() => search(query, true), TYPING_MS);
-  settling = setTimeout(() => search(query, false), SETTLED_MS);
+  settling = setTimeout(() => {
+    settling = 0;
+    search(query, false);
+  }, SETTLED_MS);
 }
 
 function searchNow() {
-  clearTimeout(typing);
-  clearTimeout(settling);
+  stopTimers();
   markFilters();
   if (state.like) return similar(state.like);
   const query = page.query.value;
@@ -163,8 +170,7 @@ function isBeginning(query, found) {
 }
 
 async function similar(of, offset = 0) {
-  clearTimeout(typing);
-  clearTimeout(settling);
+  stopTimers();
   state.like = of;
   const given = filters();
   given.set("n", PAGE);
