@@ -273,10 +273,13 @@ async function measure(file) {
   const { drawn, keys } = await page.evaluate(() => ({ drawn: window.drawn, keys: window.keys }));
   const typing = [];
   const settled = [];
-  for (const key of keys) {
-    const first = drawn.find((one) => one.at >= key.at && one.query === key.query);
+  for (const [at, key] of keys.entries()) {
+    // Words that were typed on before they were looked for are found by the next key's search.
+    const until = keys[at + 1]?.at ?? Infinity;
+    const drawnBefore = (until) => drawn.filter((one) => one.at >= key.at && one.at < until && one.query === key.query);
+    const [first] = drawnBefore(until + 1000);
     if (first) typing.push(first.at - key.at);
-    const hybrid = drawn.find((one) => one.at >= key.at && one.query === key.query && one.mode === "hybrid");
+    const hybrid = drawnBefore(until).find((one) => one.mode === "hybrid");
     if (hybrid) settled.push(hybrid.at - key.at);
   }
   const spread = (numbers) => {
