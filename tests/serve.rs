@@ -306,7 +306,8 @@ fn every_answer_is_harmless_to_the_browser() {
     assert_eq!(answers[0].header("content-type"), Some("text/html; charset=utf-8"));
     assert_eq!(answers[2].header("content-type"), Some("application/json"));
     // Nothing on the page comes from elsewhere, and nothing in it stands inline.
-    let page = answers[0].text() + &answers[1].text() + &serve.get("/style.css").text();
+    let files = ["/", "/style.css", "/script.js", "/asking.js", "/element.js"];
+    let page: String = files.map(|file| serve.get(file).text()).concat();
     for foreign in
         ["https://", "http://", "url(", "@import", "<style", "onclick=", "innerHTML", "eval("]
     {

@@ -13,7 +13,7 @@ pub struct File {
     public: bool,
 }
 
-static FILES: [File; 4] = [
+static FILES: [File; 6] = [
     File {
         path: "/",
         content_type: "text/html; charset=utf-8",
@@ -30,6 +30,18 @@ static FILES: [File; 4] = [
         path: "/script.js",
         content_type: "text/javascript; charset=utf-8",
         body: include_str!("page/script.js"),
+        public: false,
+    },
+    File {
+        path: "/asking.js",
+        content_type: "text/javascript; charset=utf-8",
+        body: include_str!("page/asking.js"),
+        public: false,
+    },
+    File {
+        path: "/element.js",
+        content_type: "text/javascript; charset=utf-8",
+        body: include_str!("page/element.js"),
         public: false,
     },
     File {

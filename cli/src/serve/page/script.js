@@ -1,6 +1,9 @@
-"use strict";
+/* The page of `lsearch serve`: typing, what was found, reading, keys. */
 
-/* The page of `lsearch serve`. Everything that comes from documents becomes text nodes, never markup. */
+import { Asker, request } from "/asking.js";
+import {
+  button, code, count, element, heading, highlighted, note, paragraph, size, wordsOf,
+} from "/element.js";
 
 const TYPING_MS = 80; // after a key, before the words so far are looked for
 const SETTLED_MS = 300; // after a key, before the query is taken for finished
@@ -25,48 +28,6 @@ const state = {
 };
 
 /* Asking */
-
-class Problem extends Error {
-  constructor(message, hint, status) {
-    super(message);
-    this.hint = hint;
-    this.status = status;
-  }
-}
-
-/** Asks one thing at a time: a later request drops the one before. */
-class Asker {
-  #abort = null;
-
-  async ask(address, options = {}) {
-    this.drop();
-    const abort = new AbortController();
-    this.#abort = abort;
-    const response = await request(address, { ...options, signal: abort.signal });
-    return abort.signal.aborted ? null : response;
-  }
-
-  drop() {
-    this.#abort?.abort();
-  }
-}
-
-async function request(address, options = {}) {
-  let response;
-  let body = null;
-  try {
-    response = await fetch(address, options);
-    if (response.status !== 204) body = await response.json();
-  } catch (error) {
-    if (options.signal?.aborted) return null;
-    throw new Problem("lsearch serve does not answer", "Has it ended? Start it again and open the address it prints.", 0);
-  }
-  if (response.ok) return body ?? {};
-  if (response.status === 401) {
-    throw new Problem("This page's key is no longer good", "Open the address that lsearch serve printed last.", 401);
-  }
-  throw new Problem(body?.error?.message ?? response.statusText, body?.error?.hint, response.status);
-}
 
 const searches = new Asker();
 const documents = new Asker();
@@ -236,9 +197,6 @@ function start() {
 
 /* Showing what was found */
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
 function render(found, query, offset) {
   const chosen = state.hits[state.chosen]?.id;
   state.hits = offset ? [...state.hits, ...found.hits] : found.hits;
@@ -281,20 +239,6 @@ function option(hit, index) {
     item.append(snippet);
   }
   return item;
-}
-
-/** The text with its ranges, which are bytes, marked. */
-function highlighted(text, ranges) {
-  const bytes = encoder.encode(text);
-  const between = (start, end) => decoder.decode(bytes.subarray(start, end));
-  const nodes = [];
-  let at = 0;
-  for (const [start, end] of ranges) {
-    nodes.push(between(at, start), element("mark", "", between(start, end)));
-    at = end;
-  }
-  nodes.push(between(at, bytes.length));
-  return nodes;
 }
 
 function correction({ written, meant, searched, documents }) {
@@ -417,19 +361,6 @@ function paragraphOf(text, words) {
     paragraph.append(words.has(piece.toLowerCase()) ? element("mark", "", piece) : piece);
   }
   return paragraph;
-}
-
-/** The words that the search found in its snippet, as they are spelt there. */
-function wordsOf(hit) {
-  const words = new Set();
-  if (!hit.passage) return words;
-  const bytes = encoder.encode(hit.passage.snippet);
-  for (const [start, end] of hit.passage.highlights) {
-    for (const word of decoder.decode(bytes.subarray(start, end)).split(/[^\p{L}\p{N}]+/u)) {
-      if (word) words.add(word.toLowerCase());
-    }
-  }
-  return words;
 }
 
 /** The same passage answers another query: other words are marked. */
@@ -618,45 +549,6 @@ function recall() {
   } catch {
     sessionStorage.removeItem("asked");
   }
-}
-
-/* Small things */
-
-function element(name, className = "", text = null) {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  if (text !== null) made.textContent = text;
-  return made;
-}
-
-function filled(name, contents) {
-  const made = element(name);
-  made.append(...contents);
-  return made;
-}
-
-const paragraph = (...contents) => filled("p", contents);
-const note = (...contents) => filled("p", contents);
-const heading = (text) => filled("h2", [text]);
-const code = (text) => filled("code", [text]);
-
-function button(text, act) {
-  const made = element("button", "", text);
-  made.type = "button";
-  made.addEventListener("click", act);
-  return made;
-}
-
-const count = (number) => number.toLocaleString("en-GB");
-
-function size(bytes) {
-  const units = ["B", "KB", "MB", "GB"];
-  let unit = 0;
-  while (bytes >= 999.5 && unit + 1 < units.length) {
-    bytes /= 1000;
-    unit += 1;
-  }
-  return `${bytes < 9.95 && unit > 0 ? bytes.toFixed(1) : Math.round(bytes)} ${units[unit]}`;
 }
 
 const nameOf = (one) => one.title?.trim() || one.path.split("/").pop();
