@@ -23,6 +23,7 @@ mod gpu;
 mod hostile;
 mod house;
 mod library;
+mod mcp;
 mod privacy;
 mod search;
 mod serve;

@@ -110,6 +110,10 @@ pub enum Command {
     Daemon(DaemonCommand),
     /// Search in the browser: a page for you alone, on this machine
     Serve(ServeArgs),
+    /// Serve the documents to an assistant, by the Model Context Protocol on stdin and stdout
+    #[command(after_help = "For an assistant's configuration:\n  \
+        {\"mcpServers\": {\"lsearch\": {\"command\": \"lsearch\", \"args\": [\"mcp\"]}}}")]
+    Mcp,
     /// Measure retrieval quality on a collection in the BEIR layout
     Eval(EvalArgs),
     /// Check the installation and the index, and say how to mend what is wrong

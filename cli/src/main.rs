@@ -9,6 +9,7 @@ mod encoder;
 mod errors;
 mod indexer;
 mod interrupt;
+mod mcp;
 mod output;
 mod places;
 mod serve;
@@ -52,6 +53,7 @@ fn run(cli: Cli) -> Result<u8, CliError> {
         Command::Status(args) => commands::status::run(&app, args),
         Command::Retry(args) => commands::retry::run(&app, args),
         Command::Rebuild => commands::rebuild::run(&app),
+        Command::Mcp => mcp::run(&app),
         Command::Daemon(command) => commands::daemon::run(&app, command),
         Command::Serve(args) => serve::run(&app, args),
         Command::Eval(args) => commands::eval::run(&app, args),

@@ -31,19 +31,7 @@ struct Printed<'a> {
 /// Prints the text.
 pub fn run(app: &App, args: &GetArgs) -> Result<u8, CliError> {
     let document = find_document(app, &args.document)?;
-    let part = match (args.page, &args.lines) {
-        (Some(page), _) => page_range(&document, page)?,
-        (None, Some(lines)) => {
-            let range = line_range(&document.text, lines)?;
-            if range.is_empty() && !document.text.is_empty() {
-                let path = document.path.display();
-                return Err(CliError::new(format!("{path}: no lines {lines}"))
-                    .hint(format!("it has lines 1 to {}", document.text.lines().count())));
-            }
-            range
-        }
-        (None, None) => 0..document.text.len(),
-    };
+    let part = part(&document, args.page, args.lines.as_deref())?;
     let text = &document.text[part];
     if args.json {
         output::print(&json::line(&Printed {
@@ -62,6 +50,27 @@ pub fn run(app: &App, args: &GetArgs) -> Result<u8, CliError> {
         output::print(&format!("{text}{newline}"))?;
     }
     Ok(EXIT_OK)
+}
+
+/// The page or the lines that are asked for, or else all, as a range of bytes.
+pub fn part(
+    document: &StoredDocument,
+    page: Option<u32>,
+    lines: Option<&str>,
+) -> Result<Range<usize>, CliError> {
+    match (page, lines) {
+        (Some(page), _) => page_range(document, page),
+        (None, Some(lines)) => {
+            let range = line_range(&document.text, lines)?;
+            if range.is_empty() && !document.text.is_empty() {
+                let path = document.path.display();
+                return Err(CliError::new(format!("{path}: no lines {lines}"))
+                    .hint(format!("it has lines 1 to {}", document.text.lines().count())));
+            }
+            Ok(range)
+        }
+        (None, None) => Ok(0..document.text.len()),
+    }
 }
 
 fn page_range(document: &StoredDocument, page: u32) -> Result<Range<usize>, CliError> {

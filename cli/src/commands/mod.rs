@@ -32,13 +32,18 @@ use crate::places::absolute;
 /// The document a person means by `17`, `#17` or a path.
 fn find_document(app: &App, wanted: &str) -> Result<StoredDocument, CliError> {
     let reader = Reader::open(&app.places.data)?;
-    find_in(&reader, wanted)?.ok_or_else(|| {
+    document_in(&reader, wanted)
+}
+
+/// The same in an open index.
+pub fn document_in(reader: &Reader, wanted: &str) -> Result<StoredDocument, CliError> {
+    find_in(reader, wanted)?.ok_or_else(|| {
         CliError::new(format!("{wanted}: no such document in the index"))
             .hint("search shows the numbers (#17) and paths of documents; `lsearch status` says what failed")
     })
 }
 
-/// The same in an open index.
+/// The same; `None` where there is no such document.
 fn find_in(reader: &Reader, wanted: &str) -> Result<Option<StoredDocument>, CliError> {
     let number = wanted.strip_prefix('#').unwrap_or(wanted);
     let by_id = match number.parse::<u64>() {

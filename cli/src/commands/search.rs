@@ -148,7 +148,7 @@ pub fn answer(
     vector: Option<&(String, Vec<f32>)>,
     rich: bool,
 ) -> Result<Answer, CliError> {
-    let results = results(args, asked, reader, vector, 0)?;
+    let results = results(args, asked, reader, vector, 0, SNIPPET_CHARS)?;
     let shown = Shown {
         asked: &asked.text,
         corrections: &asked.corrections,
@@ -165,6 +165,7 @@ pub fn results(
     reader: &Reader,
     vector: Option<&(String, Vec<f32>)>,
     offset: usize,
+    snippet_chars: usize,
 ) -> Result<SearchResults, CliError> {
     Ok(reader.search(&SearchRequest {
         query: &asked.query,
@@ -172,7 +173,7 @@ pub fn results(
         mode: asked.mode,
         limit: args.results.limit,
         offset,
-        snippet_chars: SNIPPET_CHARS,
+        snippet_chars,
         collapse_duplicates: !args.results.all,
         explain: args.results.explain,
         ..SearchRequest::new(&asked.query)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::thread::sleep;
 use std::time::Duration;
 
-use lsearch_engine::Verify;
+use lsearch_engine::{Bundle, Verify};
 use lsearch_index::folders::Folders;
 use lsearch_index::{Reader, Status};
 use serde::Serialize;
@@ -75,33 +75,64 @@ pub fn run(app: &App, args: &StatusArgs) -> Result<u8, CliError> {
     if args.wait {
         wait(app)?;
     }
-    // A daemon that does not answer is no reason to tell nothing.
-    let daemon =
-        client::connect(app).and_then(|client| client.map(|one| one.status(app)).transpose());
-    let daemon = daemon.unwrap_or_else(|error| {
-        app.warn(error);
-        None
-    });
-    let mut status = read(app)?;
-    // What is indexed can be told without an encoder, too.
-    let bundle = match encoder::bundle(app, Verify::Sizes) {
-        Ok(bundle) => Some(bundle),
-        Err(error) => {
-            app.warn(error);
-            None
-        }
-    };
-    if let Some(bundle) = &bundle {
-        status.documents.semantic = encoded_by(&status, bundle.fingerprint());
-    }
+    let standing = Standing::read(app)?;
     if args.json {
-        let shown = to_json(app, &status, bundle.as_ref(), daemon.unwrap_or_default())?;
-        output::print(&json::line(&shown)?)?;
+        output::print(&json::line(&standing.to_json(app)?)?)?;
     } else {
-        let name = bundle.as_ref().map_or("cannot be used", |bundle| bundle.name());
-        output::print(&human(app, &status, name, daemon.as_ref())?)?;
+        output::print(&standing.human(app)?)?;
     }
     Ok(EXIT_OK)
+}
+
+/// The status as a person reads it, without colours, and as a program does.
+pub fn both(app: &App) -> Result<(String, serde_json::Value), CliError> {
+    let standing = Standing::read(app)?;
+    let text = anstream::adapter::strip_str(&standing.human(app)?).to_string();
+    let value = serde_json::to_value(standing.to_json(app)?)
+        .map_err(|error| CliError::new(format!("cannot write the status as JSON: {error}")))?;
+    Ok((text, value))
+}
+
+/// How everything stands.
+struct Standing {
+    status: Status,
+    /// The encoder, where it can be used.
+    bundle: Option<Bundle>,
+    daemon: Option<DaemonStatus>,
+}
+
+impl Standing {
+    fn read(app: &App) -> Result<Self, CliError> {
+        // A daemon that does not answer is no reason to tell nothing.
+        let daemon =
+            client::connect(app).and_then(|client| client.map(|one| one.status(app)).transpose());
+        let daemon = daemon.unwrap_or_else(|error| {
+            app.warn(error);
+            None
+        });
+        let mut status = read(app)?;
+        // What is indexed can be told without an encoder, too.
+        let bundle = match encoder::bundle(app, Verify::Sizes) {
+            Ok(bundle) => Some(bundle),
+            Err(error) => {
+                app.warn(error);
+                None
+            }
+        };
+        if let Some(bundle) = &bundle {
+            status.documents.semantic = encoded_by(&status, bundle.fingerprint());
+        }
+        Ok(Self { status, bundle, daemon })
+    }
+
+    fn to_json(&self, app: &App) -> Result<JsonStatus, CliError> {
+        to_json(app, &self.status, self.bundle.as_ref(), self.daemon.clone().unwrap_or_default())
+    }
+
+    fn human(&self, app: &App) -> Result<String, CliError> {
+        let name = self.bundle.as_ref().map_or("cannot be used", |bundle| bundle.name());
+        human(app, &self.status, name, self.daemon.as_ref())
+    }
 }
 
 /// Waits for the daemon to have nothing to do, or without one for a running add.
@@ -147,7 +178,7 @@ pub fn from_open(
 fn to_json(
     app: &App,
     status: &Status,
-    bundle: Option<&lsearch_engine::Bundle>,
+    bundle: Option<&Bundle>,
     daemon: DaemonStatus,
 ) -> Result<JsonStatus, CliError> {
     let folders = Folders::load(&app.places.data)?;

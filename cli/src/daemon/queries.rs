@@ -58,31 +58,35 @@ impl Queries {
 
     /// Answers a search; what is to be said besides is heard by `app`.
     pub fn answer(&self, app: &App, args: &SearchArgs, rich: bool) -> Result<Answer, CliError> {
-        let (asked, vector) = self.ask(app, args)?;
-        let reader = self.reader()?;
+        let (asked, vector, reader) = self.understand(app, args)?;
         search::answer(app, args, &asked, &reader, vector.as_ref(), rich)
     }
 
-    /// The same without laying out what was found; the first hits are passed over.
+    /// The same for those who lay out what was found themselves; the first `offset` hits are passed over.
     pub fn find(
         &self,
         app: &App,
         args: &SearchArgs,
         offset: usize,
-    ) -> Result<(Asked, SearchResults), CliError> {
-        let (asked, vector) = self.ask(app, args)?;
-        let results = search::results(args, &asked, &*self.reader()?, vector.as_ref(), offset)?;
-        Ok((asked, results))
+        snippet_chars: usize,
+    ) -> Result<(Asked, SearchResults, Arc<Reader>), CliError> {
+        let (asked, vector, reader) = self.understand(app, args)?;
+        let vector = vector.as_ref();
+        let results = search::results(args, &asked, &reader, vector, offset, snippet_chars)?;
+        Ok((asked, results, reader))
     }
 
-    /// Understands a query and encodes it.
-    fn ask(&self, app: &App, args: &SearchArgs) -> Result<(Asked, QueryVector), CliError> {
+    fn understand(
+        &self,
+        app: &App,
+        args: &SearchArgs,
+    ) -> Result<(Asked, QueryVector, Arc<Reader>), CliError> {
         *locked(&self.last) = Instant::now();
         let mut asked = search::ask(app, args)?;
         search::settle(app, args, &mut asked, &*self.reader()?)?;
         // The encoder first: where a GPU or a cold start makes it slow, commits of that time are found, too.
         let vector = self.vector(app, &asked.query, asked.mode)?;
-        Ok((asked, vector))
+        Ok((asked, vector, self.reader()?))
     }
 
     /// Finds documents like one.

@@ -75,7 +75,7 @@ fn on_disk(path: &Path) -> &Path {
 }
 
 /// The title, or the file's name where the document has none.
-fn title(hit: &Hit) -> String {
+pub fn title(hit: &Hit) -> String {
     if !hit.title.trim().is_empty() {
         return on_one_line(&hit.title);
     }
@@ -84,7 +84,7 @@ fn title(hit: &Hit) -> String {
 
 /// `:120  impl Scanner › fn walked` after a path whose lines an editor finds, and `, p. 12, § 4 Termination` or as
 /// much of it as is known elsewhere.
-fn place(hit: &Hit, passage: &PassageHit) -> String {
+pub fn place(hit: &Hit, passage: &PassageHit) -> String {
     let Place { page, line, heading } = place_of(hit, passage);
     let mut place = match (page, line) {
         (Some(page), _) => format!(", p. {page}"),
@@ -177,7 +177,7 @@ pub fn harmless(text: &str) -> String {
 }
 
 /// The same for what belongs on one line: a title, a heading, a path.
-fn on_one_line(text: &str) -> String {
+pub fn on_one_line(text: &str) -> String {
     text.replace(char::is_control, " ")
 }
 

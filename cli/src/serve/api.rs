@@ -12,7 +12,7 @@ use super::reply::{self, Reply};
 use super::state::{Remarks, State};
 use crate::app::Listener;
 use crate::commands::open::{file_of, hand_over};
-use crate::commands::search::remark;
+use crate::commands::search::{SNIPPET_CHARS, remark};
 use crate::commands::similar::like_indexed;
 use crate::commands::status;
 use crate::errors::CliError;
@@ -35,8 +35,8 @@ pub fn search(state: &State, parameters: &Parameters) -> Reply {
     let remarks = Arc::new(Remarks::default());
     let app = state.app.heard_by(Arc::clone(&remarks) as Arc<dyn Listener>);
     state.look();
-    match state.queries.find(&app, &args, offset) {
-        Ok((asked, results)) => {
+    match state.queries.find(&app, &args, offset, SNIPPET_CHARS) {
+        Ok((asked, results, _)) => {
             // What was said of misspelt words stands among the corrections.
             let mut messages = remarks.take_warnings();
             remark(&app, &results);
