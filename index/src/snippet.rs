@@ -97,6 +97,19 @@ struct Match {
     term: usize,
 }
 
+/// Where tokens stand that match a term of the query: ranges of bytes, ascending and apart from one another. `term_of`
+/// is that of [`snippet`].
+pub fn highlights(text: &str, term_of: &dyn Fn(&str) -> Option<usize>) -> Vec<Range<usize>> {
+    let mut highlights: Vec<Range<usize>> = Vec::new();
+    for found in find_matches(text, term_of) {
+        match highlights.last_mut() {
+            Some(last) if found.bytes.start < last.end => last.end = last.end.max(found.bytes.end),
+            _ => highlights.push(found.bytes),
+        }
+    }
+    highlights
+}
+
 /// In order of their start; those of Chinese and Japanese text overlap.
 fn find_matches(text: &str, term_of: &dyn Fn(&str) -> Option<usize>) -> Vec<Match> {
     let mut matches: Vec<Match> = Vec::new();

@@ -1,13 +1,17 @@
 //! What documents are made of, for understanding a query: their words and their types.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::Path;
 
 use super::Reader;
 use super::keyword::Names;
+use super::matcher::Matcher;
 use crate::error::{PathContext, Result};
-use crate::lexical::{Correction, correct, guarded};
+use crate::lexical::{Correction, compile, correct, guarded};
 use crate::query::Query;
+use crate::snippet::highlights;
 
 impl Reader {
     /// Puts words of documents in the place of words of the query that no document has and that are
@@ -18,6 +22,17 @@ impl Reader {
     pub fn correct(&self, query: &mut Query) -> Result<Vec<Correction>> {
         let current = self.current();
         correct(&current.view.lexical, &current.view.searcher, query)
+    }
+
+    /// Where words of a query stand in a text: ranges of bytes, ascending and apart from one another.
+    ///
+    /// # Errors
+    /// [`crate::IndexError::Damaged`] and those of reading.
+    pub fn highlights(&self, query: &Query, text: &str) -> Result<Vec<Range<usize>>> {
+        let current = self.current();
+        let compiled = compile(&current.view.lexical, &current.view.searcher, query)?;
+        let matcher = RefCell::new(Matcher::new(&compiled.terms));
+        Ok(highlights(text, &|word| matcher.borrow_mut().first(word)))
     }
 
     /// The kinds, formats and extensions (in lower case) that documents have.
