@@ -304,6 +304,12 @@ pub struct OpenArgs {
     /// The number a search showed (17 or #17), or a path
     #[arg(value_name = "ID|PATH")]
     pub document: String,
+    /// At this page, in a PDF viewer that can be told (evince, okular, zathura and others)
+    #[arg(long, value_name = "N", conflicts_with = "line")]
+    pub page: Option<u32>,
+    /// At this line, in the editor that VISUAL or EDITOR names
+    #[arg(long, value_name = "N")]
+    pub line: Option<u32>,
 }
 
 /// `lsearch status`.

@@ -10,6 +10,7 @@ mod errors;
 mod indexer;
 mod interrupt;
 mod mcp;
+mod opening;
 mod output;
 mod places;
 mod serve;

@@ -1,19 +1,14 @@
-//! `lsearch open`: hands a document to the desktop.
+//! `lsearch open`: hands a document to the program for it, at a place if one is named.
 
 use std::ffi::OsStr;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-
-use lsearch_ingest::container_of;
 
 use super::find_document;
 use crate::app::App;
 use crate::args::OpenArgs;
 use crate::errors::{CliError, EXIT_OK};
-
-/// The desktop's opener.
-const OPENER: &str = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+use crate::opening::{OPENER, Place, Preferences, opening};
 
 /// What cannot be opened is told so soon; after that, a program runs.
 const FAILS_WITHIN: Duration = Duration::from_secs(2);
@@ -22,12 +17,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Opens the document's file.
 pub fn run(app: &App, args: &OpenArgs) -> Result<u8, CliError> {
     let document = find_document(app, &args.document)?;
-    let path = file_of(&document.path)?;
-    let status =
-        opener(path.as_os_str()).status().map_err(|error| cannot_run(path.as_os_str(), &error))?;
-    if !status.success() {
-        return Err(CliError::new(format!("{OPENER} could not open {}", path.display())));
-    }
+    let place = Place { page: args.page, line: args.line };
+    let preferences = Preferences::find(&document.kind);
+    opening(&document.path, &document.kind, &document.format, place, &preferences)?.run()?;
     Ok(EXIT_OK)
 }
 
@@ -54,21 +46,6 @@ pub fn hand_over(what: &OsStr) -> Result<(), CliError> {
             }
         }
     }
-}
-
-/// The file on the disk that holds a document.
-pub fn file_of(document: &Path) -> Result<&Path, CliError> {
-    // What lies in a file is opened with the file.
-    let path = match container_of(document) {
-        Some(container) if !document.exists() => container,
-        _ => document,
-    };
-    if !path.exists() {
-        return Err(CliError::new(format!("{}: the file is not there now", path.display())).hint(
-            "`lsearch add` brings the index up to date; `lsearch get` still prints its text",
-        ));
-    }
-    Ok(path)
 }
 
 fn opener(what: &OsStr) -> Command {

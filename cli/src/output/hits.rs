@@ -1,14 +1,14 @@
 //! Search results for people.
 
 use std::ops::Range;
-use std::path::Path;
 
 use lsearch_index::{DocumentRef, Hit, PassageHit, Reader, SearchResults};
-use lsearch_ingest::{Kind, container_of};
+use lsearch_ingest::Kind;
 
 use super::style::{self, paint};
 use crate::args::ResultArgs;
 use crate::errors::CliError;
+use crate::opening::on_disk;
 use crate::places::shorten_home;
 
 /// Column where a hit's text begins, and the longest line of text after it.
@@ -63,14 +63,6 @@ fn head(text: &mut String, hit: &Hit, rich: bool) {
             "    {}\n",
             paint(style::DIM, format_args!("also {}", on_one_line(&other.display().to_string())))
         ));
-    }
-}
-
-/// The file that a program can open: of a document that lies in another, that one.
-fn on_disk(path: &Path) -> &Path {
-    match container_of(path) {
-        Some(container) if !path.exists() => container,
-        _ => path,
     }
 }
 

@@ -11,11 +11,12 @@ use super::parameters::Parameters;
 use super::reply::{self, Reply};
 use super::state::{Remarks, State};
 use crate::app::Listener;
-use crate::commands::open::{file_of, hand_over};
+use crate::commands::open::hand_over;
 use crate::commands::search::{SNIPPET_CHARS, remark};
 use crate::commands::similar::like_indexed;
 use crate::commands::status;
 use crate::errors::CliError;
+use crate::opening::file_of;
 use crate::output::json;
 
 /// What `search --json` prints, and what is said besides.
