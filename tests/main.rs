@@ -22,6 +22,7 @@ mod full_disk;
 mod gpu;
 mod hostile;
 mod house;
+mod interactive;
 mod library;
 mod mcp;
 mod privacy;

@@ -110,7 +110,7 @@ pub enum Command {
     Daemon(DaemonCommand),
     /// Search in the browser: a page for you alone, on this machine
     Serve(ServeArgs),
-    /// Serve the documents to an assistant, by the Model Context Protocol on stdin and stdout
+    /// Serve the documents to an assistant (Model Context Protocol on stdio)
     #[command(after_help = "For an assistant's configuration:\n  \
         {\"mcpServers\": {\"lsearch\": {\"command\": \"lsearch\", \"args\": [\"mcp\"]}}}")]
     Mcp,
@@ -181,11 +181,20 @@ pub struct FoldersArgs {
     tenant~                      words like it, with a typing error or two\n  \
     title:lease type:pdf         fields: title: author: path: type: after: before:\n\n\
     Examples:\n  lsearch search \"who may end the lease early\"\n  lsearch s -n 3 --type pdf indemnity\n  \
-    lsearch s --json \"boiler pressure\" | jq .hits[0].path")]
+    lsearch s --json \"boiler pressure\" | jq .hits[0].path\n  \
+    lsearch s -i                 # as you type; Enter opens, Ctrl-O prints the path")]
 pub struct SearchArgs {
     /// What to look for; several words are one query
-    #[arg(value_name = "QUERY", required = true, allow_hyphen_values = false)]
+    #[arg(
+        value_name = "QUERY",
+        required_unless_present = "interactive",
+        allow_hyphen_values = false
+    )]
     pub query: Vec<String>,
+    /// Search as you type, with a preview; Enter opens at the place, Ctrl-O prints the path and leaves
+    #[arg(short, long, conflicts_with_all = ["json", "jsonl", "paths_only", "explain", "context"])]
+    #[serde(skip)]
+    pub interactive: bool,
     /// Which signals to use
     #[arg(long, value_enum, default_value_t = ModeArg::Hybrid)]
     pub mode: ModeArg,

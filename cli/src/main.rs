@@ -8,6 +8,7 @@ mod daemon;
 mod encoder;
 mod errors;
 mod indexer;
+mod interactive;
 mod interrupt;
 mod mcp;
 mod opening;

@@ -274,11 +274,11 @@ impl Opening {
         self.manner == Manner::Terminal
     }
 
-    /// Opens.
+    /// Opens; `quietly` where nothing may be written to the terminal meanwhile.
     ///
     /// # Errors
     /// When the program cannot be run, or says that it could not.
-    pub fn run(&self) -> Result<(), CliError> {
+    pub fn run(&self, quietly: bool) -> Result<(), CliError> {
         let program = self.program.to_string_lossy();
         let failed = |error: std::io::Error| {
             let files: Vec<_> = self.arguments.iter().map(|one| one.to_string_lossy()).collect();
@@ -295,8 +295,10 @@ impl Opening {
                 return Ok(());
             }
             Manner::Hands => {
-                // Results are read from stdout, and nothing may be drawn over.
-                command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+                command.stdin(Stdio::null());
+                if quietly {
+                    command.stdout(Stdio::null()).stderr(Stdio::null());
+                }
                 command.status().map_err(failed)?
             }
             Manner::Terminal => {

@@ -19,7 +19,7 @@ pub fn run(app: &App, args: &OpenArgs) -> Result<u8, CliError> {
     let document = find_document(app, &args.document)?;
     let place = Place { page: args.page, line: args.line };
     let preferences = Preferences::find(&document.kind);
-    opening(&document.path, &document.kind, &document.format, place, &preferences)?.run()?;
+    opening(&document.path, &document.kind, &document.format, place, &preferences)?.run(false)?;
     Ok(EXIT_OK)
 }
 

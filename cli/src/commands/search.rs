@@ -14,6 +14,7 @@ use crate::daemon::client as daemon;
 use crate::daemon::protocol::Request;
 use crate::encoder;
 use crate::errors::{CliError, EXIT_NOTHING_FOUND, EXIT_OK};
+use crate::interactive;
 use crate::output::pointer::pointed;
 use crate::output::style;
 use crate::output::{self, hits, json, units};
@@ -57,6 +58,9 @@ pub struct Answer {
 
 /// Searches and prints.
 pub fn run(app: &App, args: &SearchArgs) -> Result<u8, CliError> {
+    if args.interactive {
+        return interactive::run(app, args);
+    }
     let rich = style::stdout_is_rich();
     match daemon::connect(app) {
         Ok(Some(client)) if client.is_like(app) => {

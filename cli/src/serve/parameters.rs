@@ -54,7 +54,7 @@ impl Parameters {
             Some(other) => return Err(format!("mode={other}: hybrid, keyword or semantic")),
         };
         let query = vec![self.get("q").unwrap_or_default().to_owned()];
-        Ok(SearchArgs { query, mode, results: self.results()? })
+        Ok(SearchArgs { query, mode, interactive: false, results: self.results()? })
     }
 
     /// Which documents: `n`, `type`, `path`, `after`, `before`.

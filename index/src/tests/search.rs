@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::support::*;
+use crate::query::Query;
 use crate::{
     FileStat, FileState, Hit, IndexError, Mode, Reader, SearchRequest, Writer, WriterOptions,
 };
@@ -49,6 +50,22 @@ fn words_are_found_in_any_form() {
         assert_eq!(keyword(&reader, query).first().map(String::as_str), Some(file), "{query}");
     }
     assert!(keyword(&reader, "索検").is_empty());
+}
+
+#[test]
+fn words_of_a_query_are_marked_in_any_form() {
+    let dir = tempfile::tempdir().unwrap();
+    let reader = reader_of(dir.path(), &[("a.txt", "The tenant gives notice.\n")]);
+    let marked = |query: &str, text: &'static str| -> Vec<&str> {
+        let query = Query::parse(query, 0).unwrap();
+        let highlights = reader.highlights(&query, text).unwrap();
+        highlights.into_iter().map(|range| &text[range]).collect()
+    };
+    let text = "Tenants gave\nno notice,\nNOTICES were given.";
+    assert_eq!(marked("tenant notice", text), ["Tenants", "notice", "NOTICES"]);
+    assert_eq!(marked("検索", "全文検索エンジン"), ["検索"]);
+    assert!(marked("tenant -notice", "notice").is_empty());
+    assert!(marked("tenant", "").is_empty());
 }
 
 #[test]
