@@ -1,6 +1,6 @@
 //! What every verb works with: places, configuration, and how talkative to be.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::args::{DeviceArg, GlobalArgs};
 use crate::config::Config;
@@ -25,6 +25,29 @@ pub trait Listener: Send + Sync {
     fn message(&self, kind: Message, text: &str);
     /// How far a stage of work (named by a verb such as "reading") has come, in any unit and in words.
     fn progress(&self, stage: &str, done: u64, total: u64, words: &str);
+}
+
+/// Keeps what a person would see on stderr, without colours, for those who show it elsewhere.
+#[derive(Debug, Default)]
+pub struct Notes(Mutex<Vec<String>>);
+
+impl Notes {
+    /// What was said since this was last asked.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Listener for Notes {
+    fn message(&self, kind: Message, text: &str) {
+        if kind != Message::Detail {
+            let text = anstream::adapter::strip_str(text).to_string();
+            let text = text.strip_prefix("note: ").unwrap_or(&text).to_owned();
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+        }
+    }
+
+    fn progress(&self, _: &str, _: u64, _: u64, _: &str) {}
 }
 
 /// How much goes to stderr.

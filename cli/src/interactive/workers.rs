@@ -10,7 +10,7 @@ use lsearch_index::{DocumentRef, SearchResults};
 
 use super::preview::Preview;
 use super::state::State;
-use crate::app::{App, Listener, Message};
+use crate::app::{App, Listener, Notes};
 use crate::args::{ModeArg, SearchArgs};
 use crate::commands::search::{SNIPPET_CHARS, remark};
 use crate::daemon::queries::Queries;
@@ -208,25 +208,4 @@ fn read(queries: &Queries, asked: &Mutex<Option<Query>>, show: &Show) -> News {
         }
         Err(error) => News::Unreadable { id, message: error.to_string() },
     }
-}
-
-/// Keeps what would be written over the interface.
-#[derive(Default)]
-struct Notes(Mutex<Vec<String>>);
-
-impl Notes {
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Listener for Notes {
-    fn message(&self, kind: Message, text: &str) {
-        if kind != Message::Detail {
-            let text = anstream::adapter::strip_str(text).to_string();
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(text);
-        }
-    }
-
-    fn progress(&self, _stage: &str, _done: u64, _total: u64, _words: &str) {}
 }

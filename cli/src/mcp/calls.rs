@@ -1,6 +1,6 @@
 //! The thread that answers calls of tools, one after the other, with reader and encoder in memory.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::session::Session;
 use super::{Out, protocol, tools};
-use crate::app::{App, Listener, Message};
+use crate::app::{App, Listener, Notes};
 use crate::daemon::queries::Queries;
 use crate::errors::CliError;
 
@@ -86,26 +86,4 @@ fn answer(app: &App, queries: &Queries, call: &Call) -> Value {
 fn failure(error: &CliError) -> Value {
     let text = format!("error: {error}");
     json!({"content": [{"type": "text", "text": text}], "isError": true})
-}
-
-/// Keeps what a person would see on stderr.
-#[derive(Default)]
-struct Notes(Mutex<Vec<String>>);
-
-impl Notes {
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Listener for Notes {
-    fn message(&self, kind: Message, text: &str) {
-        if kind != Message::Detail {
-            let text = anstream::adapter::strip_str(text).to_string();
-            let text = text.strip_prefix("note: ").unwrap_or(&text).to_owned();
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(text);
-        }
-    }
-
-    fn progress(&self, _stage: &str, _done: u64, _total: u64, _words: &str) {}
 }
