@@ -25,11 +25,12 @@ pub fn run(app: &App, args: &OpenArgs) -> Result<u8, CliError> {
 
 /// Hands something over and does not wait for its program, which may stay as long as its window.
 pub fn hand_over(what: &OsStr) -> Result<(), CliError> {
-    let mut child = opener(what)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| cannot_run(what, &error))?;
+    let mut command = Command::new(OPENER);
+    command.arg(what).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().map_err(|error| {
+        CliError::new(format!("cannot run {OPENER}: {error}"))
+            .hint(format!("open it yourself: {}", what.to_string_lossy()))
+    })?;
     let until = Instant::now() + FAILS_WITHIN;
     loop {
         match child.try_wait() {
@@ -46,15 +47,4 @@ pub fn hand_over(what: &OsStr) -> Result<(), CliError> {
             }
         }
     }
-}
-
-fn opener(what: &OsStr) -> Command {
-    let mut command = Command::new(OPENER);
-    command.arg(what).stdin(Stdio::null());
-    command
-}
-
-fn cannot_run(what: &OsStr, error: &std::io::Error) -> CliError {
-    CliError::new(format!("cannot run {OPENER}: {error}"))
-        .hint(format!("open it yourself: {}", what.to_string_lossy()))
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use lsearch_engine::{Encoder, Verify};
+use lsearch_index::query::Filters;
 use lsearch_index::{ContentKey, Reader, SearchResults, SimilarRequest, StoredDocument};
 use lsearch_ingest::{Document, Outcome, PassageOptions, passages};
 
@@ -81,7 +82,7 @@ pub fn answer(
 ) -> Result<Answer, CliError> {
     let started = Instant::now();
     // What is wrong with the filters is told before a file is read for it.
-    filters(&args.results, reader)?;
+    let filters = filters(&args.results, reader)?;
     let subject = match find_in(reader, &args.document)? {
         Some(document) => Subject::indexed(reader, document)?,
         None => {
@@ -98,7 +99,7 @@ pub fn answer(
             Subject { text: document.text, content: None, vector }
         }
     };
-    let results = compare(app, &args.results, reader, &subject)?;
+    let results = compare(app, &args.results, reader, &subject, &filters)?;
     let shown = Shown {
         asked: &args.document,
         corrections: &[],
@@ -115,7 +116,8 @@ pub fn like_indexed(
     reader: &Reader,
     document: StoredDocument,
 ) -> Result<SearchResults, CliError> {
-    compare(app, args, reader, &Subject::indexed(reader, document)?)
+    let filters = filters(args, reader)?;
+    compare(app, args, reader, &Subject::indexed(reader, document)?, &filters)
 }
 
 fn compare(
@@ -123,6 +125,7 @@ fn compare(
     args: &ResultArgs,
     reader: &Reader,
     subject: &Subject,
+    filters: &Filters,
 ) -> Result<SearchResults, CliError> {
     if subject.vector.is_none() && subject.content.is_some() {
         app.say("note: the document is not encoded yet: these are found by its words alone");
@@ -131,7 +134,7 @@ fn compare(
         text: &subject.text,
         content: subject.content,
         vector: subject.vector.as_ref().map(|(name, vector)| (name.as_str(), vector.as_slice())),
-        filters: &filters(args, reader)?,
+        filters,
         limit: args.limit,
         snippet_chars: SNIPPET_CHARS,
         collapse_duplicates: !args.all,

@@ -1,5 +1,5 @@
-//! Which words of a text are words of the query, quickly: whole documents are looked through for
-//! every hit, and stemming each of their words would take most of a search's time.
+//! Which words of a text are words of the query, quickly: passages of every hit are looked through,
+//! and stemming each of their words would take most of a search's time.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,6 +18,8 @@ pub(super) struct Matcher<'a> {
     folder: TextAnalyzer,
     /// First bytes of the terms. Stemming never changes a word's first letter.
     first_bytes: [bool; 256],
+    /// Numbers of the query's patterns.
+    patterns: HashSet<usize>,
     remembered: HashMap<String, Option<usize>>,
 }
 
@@ -34,6 +36,7 @@ impl<'a> Matcher<'a> {
             stemmer: word_analyzer(),
             folder: folding_analyzer(),
             first_bytes,
+            patterns: terms.forms.values().copied().collect(),
             remembered: HashMap::new(),
         }
     }
@@ -41,7 +44,7 @@ impl<'a> Matcher<'a> {
     /// Calls `found` with position and number of each word of the query in a text, in order, and
     /// returns how many tokens the text has.
     pub(super) fn matches(&mut self, text: &str, mut found: impl FnMut(usize, usize)) -> usize {
-        let Matcher { terms, tokenizer, stemmer, folder, first_bytes, remembered } = self;
+        let Matcher { terms, tokenizer, stemmer, folder, first_bytes, remembered, .. } = self;
         // Folding may bring an accented letter to another first byte: those are always looked at.
         let mut stream = tokenizer.token_stream(text).only(first_bytes);
         while stream.advance() {
@@ -67,10 +70,9 @@ impl<'a> Matcher<'a> {
 
     /// Whether a text holds a word that a pattern of the query stands for.
     pub(super) fn has_form(&mut self, text: &str) -> bool {
-        let patterns: HashSet<usize> = self.terms.forms.values().copied().collect();
-        let mut has = false;
-        self.matches(text, |_, number| has |= patterns.contains(&number));
-        has
+        let mut numbers = Vec::new();
+        self.matches(text, |_, number| numbers.push(number));
+        numbers.iter().any(|number| self.patterns.contains(number))
     }
 
     /// The number of the first of the query's words in a piece of text.
