@@ -3,6 +3,7 @@
 mod bad_input;
 mod changes;
 mod common;
+mod config;
 mod containers;
 mod crash;
 mod daemon;

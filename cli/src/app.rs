@@ -85,7 +85,7 @@ impl App {
         let config = Config::load(&places)?;
         let device = match global.device {
             Some(device) => device,
-            None => config.device()?,
+            None => config.device,
         };
         let verbosity = match (global.quiet, global.verbose) {
             (true, _) => Verbosity::Quiet,

@@ -118,6 +118,8 @@ pub enum Command {
     Eval(EvalArgs),
     /// Check the installation and the index, and say how to mend what is wrong
     Doctor(DoctorArgs),
+    /// Show and change the configuration
+    Config(ConfigArgs),
     /// Fetch ONNX Runtime (done by itself on first need), with --gpu the one for NVIDIA GPUs
     Setup(SetupArgs),
     /// Print a completion script for a shell
@@ -439,6 +441,57 @@ pub struct DoctorArgs {
     /// Machine-readable output
     #[arg(long)]
     pub json: bool,
+}
+
+/// `lsearch config`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Without a subcommand it shows every key.\n\nExamples:\n  lsearch config\n  \
+                  lsearch config set threads 4\n  lsearch config set exclude --add '*.log' 'node_modules/'\n  \
+                  lsearch config unset threads"
+)]
+pub struct ConfigArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<ConfigCommand>,
+}
+
+/// What `lsearch config` does.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print every key with its value, where that comes from and what it is for
+    Show {
+        /// Only these keys
+        #[arg(value_name = "KEY")]
+        keys: Vec<String>,
+        /// Machine-readable output
+        #[arg(long)]
+        json: bool,
+    },
+    /// Set a key in the file, which is made if there is none
+    #[command(after_help = "Examples:\n  lsearch config set device cpu\n  \
+                            lsearch config set exclude '*.log' 'drafts/'     # these alone\n  \
+                            lsearch config set exclude --add '*.bak'         # this one, too")]
+    Set {
+        /// The key
+        key: String,
+        /// Its value; of a list, each entry on its own, or all as in the file: '["*.log"]'
+        #[arg(value_name = "VALUE", required = true)]
+        values: Vec<String>,
+        /// Add to a list
+        #[arg(long, conflicts_with = "remove")]
+        add: bool,
+        /// Take out of a list
+        #[arg(long)]
+        remove: bool,
+    },
+    /// Take a key out of the file, so that it has its default again
+    Unset {
+        /// The key
+        key: String,
+    },
+    /// Print where the file stands, or would
+    Path,
 }
 
 /// `lsearch setup`.

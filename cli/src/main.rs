@@ -11,6 +11,7 @@ mod indexer;
 mod interactive;
 mod interrupt;
 mod mcp;
+mod nearest;
 mod opening;
 mod output;
 mod places;
@@ -38,9 +39,11 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<u8, CliError> {
     // The extraction child has no use for folders or configuration, and Ctrl-C is its parent's business.
-    match cli.command {
+    match &cli.command {
         Command::ExtractWorker => return commands::extract_worker::run(),
-        Command::Completions { shell } => return commands::completions::run(shell),
+        Command::Completions { shell } => return commands::completions::run(*shell),
+        // It mends the file without which nothing else works.
+        Command::Config(args) => return commands::config::run(&cli.global, args.command.as_ref()),
         _ => {}
     }
     let app = App::new(&cli.global)?;
@@ -61,6 +64,6 @@ fn run(cli: Cli) -> Result<u8, CliError> {
         Command::Eval(args) => commands::eval::run(&app, args),
         Command::Doctor(args) => commands::doctor::run(&app, args),
         Command::Setup(args) => commands::setup::run(&app, args),
-        Command::ExtractWorker | Command::Completions { .. } => Ok(EXIT_OK),
+        Command::ExtractWorker | Command::Completions { .. } | Command::Config(_) => Ok(EXIT_OK),
     }
 }

@@ -327,6 +327,14 @@ impl Walker<'_> {
     }
 }
 
+/// Whether patterns can be understood, without a walk.
+///
+/// # Errors
+/// The first that cannot.
+pub fn check_patterns(patterns: &[String]) -> Result<(), IngestError> {
+    exclude_matcher(Path::new("/"), patterns).map(drop)
+}
+
 fn exclude_matcher(root: &Path, patterns: &[String]) -> Result<Gitignore, IngestError> {
     let invalid = |pattern: &str, e: &ignore::Error| IngestError::Pattern {
         pattern: pattern.to_owned(),

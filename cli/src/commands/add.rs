@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use lsearch_engine::Verify;
 use lsearch_index::Writer;
 use lsearch_index::folders::{Added, Folder, Folders};
-use lsearch_ingest::{IngestError, WalkOptions, walk};
+use lsearch_ingest::check_patterns;
 
 use crate::app::App;
 use crate::args::AddArgs;
@@ -31,8 +31,8 @@ pub fn run(app: &App, args: &AddArgs) -> Result<u8, CliError> {
         args.folders.iter().map(|folder| check_folder(folder)).collect::<Result<Vec<_>, _>>()?;
     for folder in &wanted {
         check_not_own(app, folder)?;
-        check_exclude(folder, &args.exclude)?;
     }
+    check_exclude(&args.exclude)?;
     if let Some(client) = client::connect(app)? {
         client.warn_if_unlike(app);
         let (exclude, no_wait) = (args.exclude.clone(), args.no_wait);
@@ -60,16 +60,10 @@ fn check_not_own(app: &App, folder: &Path) -> Result<(), CliError> {
 }
 
 /// Refuses patterns that are none before they are written down, where every later add would meet them.
-fn check_exclude(folder: &Path, exclude: &[String]) -> Result<(), CliError> {
-    let options = WalkOptions { exclude: exclude.to_vec(), ..WalkOptions::default() };
-    // A walk that is to stop at once only gets as far as the patterns.
-    match walk(folder, &options, &|_| {}, &|| true) {
-        Err(error @ IngestError::Pattern { .. }) => {
-            Err(CliError::from(error).hint("write it as in a .gitignore; nothing was changed"))
-        }
-        // What else is wrong with the folder is told when it is walked.
-        Ok(()) | Err(_) => Ok(()),
-    }
+fn check_exclude(exclude: &[String]) -> Result<(), CliError> {
+    check_patterns(exclude).map_err(|error| {
+        CliError::from(error).hint("write it as in a .gitignore; nothing was changed")
+    })
 }
 
 /// An existing folder's canonical path, or an error that names what is wrong with it.

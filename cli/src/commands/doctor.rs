@@ -240,7 +240,7 @@ fn extraction(app: &App) -> Check {
     };
     let limits = format!(
         "files are read in a process of their own, with at most {} of memory and {} s",
-        units::bytes(app.config.extract_memory_mb * 1_000_000),
+        units::bytes(app.config.extract_memory_bytes()),
         app.config.extract_wall_sec
     );
     let reach = match (kept_from.files, kept_from.network) {

@@ -2,6 +2,7 @@
 
 pub mod add;
 pub mod completions;
+pub mod config;
 pub mod daemon;
 pub mod doctor;
 pub mod eval;

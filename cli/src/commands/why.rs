@@ -297,7 +297,7 @@ impl Asked<'_> {
         file: &Path,
         metadata: &std::fs::Metadata,
     ) -> Option<SkipReason> {
-        let limit_bytes = self.app.config.max_file_mb * 1_000_000;
+        let limit_bytes = self.app.config.max_file_bytes();
         if metadata.len() == 0 {
             return Some(SkipReason::Empty);
         }

@@ -230,7 +230,7 @@ impl Work<'_> {
             ));
             self.shared.queries.index_changed();
         }
-        let share = u32::from(self.shared.app.config.encode_share_percent.clamp(1, 100));
+        let share = self.shared.app.config.encode_share_percent();
         self.encoder = Some(encoder);
         self.sleep(report.elapsed * (100 - share) / share);
         Ok(())

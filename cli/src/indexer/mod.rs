@@ -34,7 +34,7 @@ pub fn open_writer(app: &App, data: &Path) -> Result<Writer, CliError> {
 /// The same with the index's own error.
 pub fn try_open_writer(app: &App, data: &Path) -> Result<Writer, IndexError> {
     let options = WriterOptions {
-        graph_threshold: app.config.graph_threshold_documents,
+        graph_threshold: app.config.graph_threshold(),
         threads: app.config.threads(),
         ..WriterOptions::default()
     };
@@ -55,11 +55,11 @@ pub fn open_extractor(app: &App, folders: Vec<PathBuf>) -> Result<Extractor, Cli
         worker_args: vec!["extract-worker".into()],
         readable: folders,
         workers: app.config.threads(),
-        memory_bytes: app.config.extract_memory_mb * 1_000_000,
+        memory_bytes: app.config.extract_memory_bytes(),
         cpu_sec: app.config.extract_wall_sec,
         wall_sec: app.config.extract_wall_sec,
-        max_file_bytes: app.config.max_file_mb * 1_000_000,
-        max_text_bytes: app.config.max_file_mb * 1_000_000,
+        max_file_bytes: app.config.max_file_bytes(),
+        max_text_bytes: app.config.max_file_bytes(),
         ocr: ocr::setting_or_warning(app),
     }))
 }

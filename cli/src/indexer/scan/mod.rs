@@ -142,7 +142,7 @@ pub fn walk_options(app: &App, root: &Path, exclude: &[String]) -> WalkOptions {
     exclude.extend(names::own_folder(app, root));
     WalkOptions {
         exclude,
-        max_file_bytes: Some(app.config.max_file_mb * 1_000_000),
+        max_file_bytes: Some(app.config.max_file_bytes()),
         threads: app.config.threads(),
         ..WalkOptions::default()
     }
