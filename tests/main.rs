@@ -17,6 +17,7 @@ mod daemon_overflow;
 mod eval;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod faults;
+mod first_run;
 #[cfg(target_os = "linux")]
 mod full_disk;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]

@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
     name = "lsearch",
     version,
     propagate_version = true,
-    arg_required_else_help = true,
     after_help = "Start with:\n  lsearch add ~/Documents\n  lsearch search \"who pays for the repairs\"\n\n\
                   Exit codes: 0 found or done, 1 nothing found, 2 error, 130 stopped by Ctrl-C."
 )]
@@ -20,9 +19,9 @@ pub struct Cli {
     /// What every verb understands.
     #[command(flatten)]
     pub global: GlobalArgs,
-    /// The verb.
+    /// The verb; without one it is told how everything stands.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// Options that stand before or after any verb.
@@ -136,6 +135,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  lsearch add ~/Documents ~/src\n  lsearch add ~/papers --exclude 'drafts/**'\n  \
+                        lsearch add -n ~/Downloads  # only tell what is in there\n  \
                         lsearch add                 # bring every folder up to date"
 )]
 pub struct AddArgs {
@@ -148,6 +148,12 @@ pub struct AddArgs {
     /// Return when everything is searchable by word; meaning follows with the next add
     #[arg(long)]
     pub no_wait: bool,
+    /// Only tell what would be read and left out, and how long it would take
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Do not ask, not even about a whole disk or home folder
+    #[arg(short, long)]
+    pub yes: bool,
 }
 
 /// `lsearch remove`.
@@ -187,11 +193,7 @@ pub struct FoldersArgs {
     lsearch s -i                 # as you type; Enter opens, Ctrl-O prints the path")]
 pub struct SearchArgs {
     /// What to look for; several words are one query
-    #[arg(
-        value_name = "QUERY",
-        required_unless_present = "interactive",
-        allow_hyphen_values = false
-    )]
+    #[arg(value_name = "QUERY", allow_hyphen_values = false)]
     pub query: Vec<String>,
     /// Search as you type, with a preview; Enter opens at the place, Ctrl-O prints the path and leaves
     #[arg(short, long, conflicts_with_all = ["json", "jsonl", "paths_only", "explain", "context"])]

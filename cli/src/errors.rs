@@ -4,7 +4,8 @@ use std::fmt;
 use std::path::Path;
 
 use lsearch_engine::EngineError;
-use lsearch_index::IndexError;
+use lsearch_index::folders::Folders;
+use lsearch_index::{IndexError, is_being_written};
 use lsearch_ingest::IngestError;
 
 /// Found, or done.
@@ -69,7 +70,11 @@ impl CliError {
 
     /// An I/O failure on a path.
     pub fn io(path: &Path, error: &std::io::Error) -> Self {
-        with_disk_hint(Self::new(format!("{}: {error}", path.display())), &error.to_string())
+        let (path, error) = (path.display().to_string(), error.to_string());
+        // Some errors name it themselves.
+        let message =
+            if error.contains(&path) { error.clone() } else { format!("{path}: {error}") };
+        with_disk_hint(Self::new(message), &error)
     }
 
     /// Someone pressed Ctrl-C.
@@ -132,9 +137,18 @@ impl From<IndexError> for CliError {
                 "wait until it has finished (lsearch status --wait), or stop it with Ctrl-C there;\n\
                  searching works meanwhile",
             ),
-            IndexError::Empty { .. } => {
-                Self::new("nothing is indexed yet").hint("add a folder first: lsearch add ~/Documents")
+            // A daemon that has no folders yet holds the index, too.
+            IndexError::Empty { path }
+                if is_being_written(path)
+                    && Folders::load(path).is_ok_and(|list| !list.folders.is_empty()) =>
+            {
+                Self::new("nothing is indexed yet: the first files are being read just now").hint(
+                    "search again in a moment; `lsearch status` tells how far it is",
+                )
             }
+            IndexError::Empty { .. } => Self::new("nothing is indexed yet").hint(
+                "add a folder first: lsearch add ~/Documents\n(`lsearch` alone tells how to begin)",
+            ),
             IndexError::Cancelled => {
                 Self::interrupted("stopped; what was done is kept. Run the command again to go on")
             }

@@ -7,6 +7,7 @@ mod config;
 mod daemon;
 mod encoder;
 mod errors;
+mod hints;
 mod indexer;
 mod interactive;
 mod interrupt;
@@ -27,7 +28,10 @@ use crate::args::{Cli, Command};
 use crate::errors::{CliError, EXIT_OK};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return hints::tell(&error),
+    };
     match run(cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
@@ -38,8 +42,11 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<u8, CliError> {
+    let Some(command) = &cli.command else {
+        return commands::glance::run(&App::new(&cli.global)?);
+    };
     // The extraction child has no use for folders or configuration, and Ctrl-C is its parent's business.
-    match &cli.command {
+    match command {
         Command::ExtractWorker => return commands::extract_worker::run(),
         Command::Completions { shell } => return commands::completions::run(*shell),
         // It mends the file without which nothing else works.
@@ -47,7 +54,7 @@ fn run(cli: Cli) -> Result<u8, CliError> {
         _ => {}
     }
     let app = App::new(&cli.global)?;
-    match &cli.command {
+    match command {
         Command::Add(args) => commands::add::run(&app, args),
         Command::Remove(args) => commands::remove::run(&app, args),
         Command::Folders(args) => commands::folders::run(&app, args),

@@ -51,7 +51,9 @@ pub use sandbox::{
     worker_process,
 };
 pub use secrets::is_secret;
-pub use walk::{FoundFile, Places, WalkEvent, WalkOptions, check_patterns, is_ignore_file, walk};
+pub use walk::{
+    FoundFile, LeftOut, Places, WalkEvent, WalkOptions, check_patterns, is_ignore_file, walk,
+};
 
 /// Changes whenever the same file may come out as a different [`Document`] or be cut into different
 /// [`Passage`]s, so that what was extracted by an older version is known to be out of date.

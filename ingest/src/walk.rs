@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::Metadata;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use fs_err as fs;
@@ -35,6 +36,8 @@ pub struct WalkOptions {
     pub threads: usize,
     /// Look at these alone and at what lies below them, under the rules of a whole walk; `None` for all.
     pub only: Option<Arc<Places>>,
+    /// Tell at the end how many entries rules left out ([`WalkEvent::LeftOut`]); every folder is listed twice for it.
+    pub count_left_out: bool,
 }
 
 /// Places within a root: files, or folders with everything below them.
@@ -74,6 +77,7 @@ impl Default for WalkOptions {
             skip_secrets: true,
             threads: 0,
             only: None,
+            count_left_out: false,
         }
     }
 }
@@ -112,7 +116,20 @@ impl FoundFile {
     }
 }
 
-/// One thing a walk came upon. Ignored, excluded and hidden entries give no event.
+/// How many entries rules about names left out: files, and folders that were not gone into.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Their names begin with a dot.
+    pub hidden: u64,
+    /// An ignore file names them.
+    pub ignored: u64,
+    /// A pattern of [`WalkOptions::exclude`] names them.
+    pub excluded: u64,
+    /// Folders of version control, and the kernel's own file systems.
+    pub system: u64,
+}
+
+/// One thing a walk came upon. Ignored, excluded and hidden entries give no event of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WalkEvent {
     /// A folder whose entries come next. It is open by now, but nothing of it is listed: what appears in it
@@ -135,6 +152,8 @@ pub enum WalkEvent {
         /// Why it failed.
         reason: FailReason,
     },
+    /// The last event of a walk that was to count these and was not cancelled.
+    LeftOut(LeftOut),
 }
 
 /// Walks `root`, a folder or a single file, and calls `visit` from several threads, in no
@@ -173,6 +192,7 @@ pub fn walk(
         options,
         visit,
         root_error: Mutex::new(None),
+        tally: Tally::default(),
     };
     if metadata.is_file() {
         walker.file(root, &metadata);
@@ -202,6 +222,9 @@ pub fn walk(
             }
         })
     });
+    if options.count_left_out && !cancel() {
+        visit(WalkEvent::LeftOut(walker.tally.left_out()));
+    }
     match walker.root_error.into_inner() {
         Ok(Some(source)) => Err(IngestError::io(root, source)),
         _ => Ok(()),
@@ -216,6 +239,56 @@ struct Walker<'a> {
     options: &'a WalkOptions,
     visit: &'a (dyn Fn(WalkEvent) + Sync),
     root_error: Mutex<Option<std::io::Error>>,
+    tally: Tally,
+}
+
+/// Counts what is listed and what comes of it: the walking library passes over hidden and ignored entries in silence.
+#[derive(Debug, Default)]
+struct Tally {
+    listed: AtomicU64,
+    listed_hidden: AtomicU64,
+    came: AtomicU64,
+    came_hidden: AtomicU64,
+    ignored_from_above: AtomicU64,
+    excluded: AtomicU64,
+    system: AtomicU64,
+}
+
+impl Tally {
+    fn list(&self, real_folder: &Path) {
+        // One that cannot be listed is told by the walk itself.
+        let Ok(entries) = fs::read_dir(real_folder) else { return };
+        for entry in entries.flatten() {
+            count(&self.listed, true);
+            count(&self.listed_hidden, is_hidden(Path::new(&entry.file_name())));
+        }
+    }
+
+    fn come(&self, real_path: &Path) {
+        count(&self.came, true);
+        count(&self.came_hidden, is_hidden(real_path));
+    }
+
+    fn left_out(&self) -> LeftOut {
+        let get = |number: &AtomicU64| number.load(Ordering::Relaxed);
+        // Entries come and go between the two listings.
+        let hidden = get(&self.listed_hidden).saturating_sub(get(&self.came_hidden));
+        let all = get(&self.listed).saturating_sub(get(&self.came));
+        LeftOut {
+            hidden,
+            ignored: all.saturating_sub(hidden) + get(&self.ignored_from_above),
+            excluded: get(&self.excluded),
+            system: get(&self.system),
+        }
+    }
+}
+
+fn count(number: &AtomicU64, is_one: bool) {
+    number.fetch_add(u64::from(is_one), Ordering::Relaxed);
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
 impl Walker<'_> {
@@ -225,8 +298,10 @@ impl Walker<'_> {
         let real_path = entry.path();
         if entry.depth() == 0 {
             (self.visit)(WalkEvent::Folder(self.given_root.to_owned()));
+            self.list(real_path);
             return WalkState::Continue;
         }
+        self.tally.come(real_path);
         if let Some(only) = &self.options.only {
             let path = self.as_given(real_path);
             let on_the_way = is_dir && only.lead_through(&path);
@@ -244,6 +319,7 @@ impl Walker<'_> {
         }
         if is_dir {
             (self.visit)(WalkEvent::Folder(path));
+            self.list(real_path);
             return WalkState::Continue;
         }
         if file_type.is_symlink() {
@@ -281,13 +357,26 @@ impl Walker<'_> {
         self.skipped(path.to_owned(), reason);
     }
 
-    fn is_left_out(&self, real_path: &Path, is_dir: bool) -> bool {
-        if is_dir && is_never_walked(real_path) {
-            return true;
+    fn list(&self, real_folder: &Path) {
+        if self.options.count_left_out {
+            self.tally.list(real_folder);
         }
-        self.exclude.matched(real_path, is_dir).is_ignore()
-            || (is_ignored_by_nearest(&self.above, real_path, is_dir)
-                && !self.is_kept_from_below(real_path, is_dir))
+    }
+
+    fn is_left_out(&self, real_path: &Path, is_dir: bool) -> bool {
+        let by = if is_dir && is_never_walked(real_path) {
+            &self.tally.system
+        } else if self.exclude.matched(real_path, is_dir).is_ignore() {
+            &self.tally.excluded
+        } else if is_ignored_by_nearest(&self.above, real_path, is_dir)
+            && !self.is_kept_from_below(real_path, is_dir)
+        {
+            &self.tally.ignored_from_above
+        } else {
+            return false;
+        };
+        count(by, true);
+        true
     }
 
     /// Whether an ignore file at or below the root says that the entry stays (`!name`): it stands

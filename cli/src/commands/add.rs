@@ -8,6 +8,7 @@ use lsearch_index::Writer;
 use lsearch_index::folders::{Added, Folder, Folders};
 use lsearch_ingest::check_patterns;
 
+use super::ahead;
 use crate::app::App;
 use crate::args::AddArgs;
 use crate::daemon::client;
@@ -16,6 +17,7 @@ use crate::encoder;
 use crate::errors::{CliError, EXIT_INTERRUPTED, EXIT_OK};
 use crate::indexer::{self, EncodeReport, ScanReport, Update, UpdateReport, escape_glob};
 use crate::interrupt;
+use crate::nearest::nearest;
 use crate::output::units;
 use crate::places::shorten_home;
 
@@ -33,6 +35,13 @@ pub fn run(app: &App, args: &AddArgs) -> Result<u8, CliError> {
         check_not_own(app, folder)?;
     }
     check_exclude(&args.exclude)?;
+    if args.dry_run {
+        return ahead::tell(app, &wanted, &args.exclude);
+    }
+    if !args.yes && !ahead::is_meant(app, &wanted, &args.exclude)? {
+        app.say("nothing was added");
+        return Ok(EXIT_OK);
+    }
     if let Some(client) = client::connect(app)? {
         client.warn_if_unlike(app);
         let (exclude, no_wait) = (args.exclude.clone(), args.no_wait);
@@ -66,12 +75,27 @@ fn check_exclude(exclude: &[String]) -> Result<(), CliError> {
     })
 }
 
+/// What to do about a folder that is none.
+fn near_folder(folder: &Path) -> String {
+    let above = folder.parent().filter(|above| *above != Path::new("")).unwrap_or(Path::new("."));
+    let folders = std::fs::read_dir(above).into_iter().flatten().flatten();
+    let folders = folders.filter(|entry| entry.path().is_dir());
+    let names: Vec<String> =
+        folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let name = folder.file_name().map(|name| name.to_string_lossy().into_owned());
+    match nearest(&name.unwrap_or_default(), names.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean {}?", folder.with_file_name(near).display()),
+        None if above.is_dir() => "check the spelling".to_owned(),
+        None => format!("there is no {} either: check the spelling", above.display()),
+    }
+}
+
 /// An existing folder's canonical path, or an error that names what is wrong with it.
 fn check_folder(folder: &Path) -> Result<PathBuf, CliError> {
     let shown = folder.display();
     let metadata = fs_err::metadata(folder).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => CliError::new(format!("{shown}: no such folder"))
-            .hint("check the spelling; nothing was changed"),
+            .hint(format!("{}; nothing was changed", near_folder(folder))),
         _ => CliError::io(folder, &error),
     })?;
     if !metadata.is_dir() {
@@ -134,15 +158,18 @@ pub fn register(
         .map(|folder| (folder.path.clone(), folder.exclude.clone()))
         .collect();
     if roots.is_empty() {
-        return Err(
-            CliError::new("no folder is added yet").hint("name one: lsearch add ~/Documents")
-        );
+        return Err(no_folder());
     }
     Ok(roots)
 }
 
+/// There is nothing to bring up to date.
+pub fn no_folder() -> CliError {
+    CliError::new("no folder is added yet").hint("name one: lsearch add ~/Documents")
+}
+
 /// The exclusions given now beside those the folder had: adding again never lifts one.
-fn with_known(folders: &Folders, path: &Path, exclude: &[String]) -> Vec<String> {
+pub fn with_known(folders: &Folders, path: &Path, exclude: &[String]) -> Vec<String> {
     let known = folders.folders.iter().find(|folder| folder.path == path);
     let mut all = known.map(|folder| folder.exclude.clone()).unwrap_or_default();
     for glob in exclude {
@@ -188,7 +215,7 @@ pub fn update(
     roots: &[(PathBuf, Vec<String>)],
     no_wait: bool,
 ) -> Result<u8, CliError> {
-    let update = Update { app, writer };
+    let update = Update { app, writer, announce: true };
     let report = update.scan_all(roots, None, None)?;
     say_update(app, &report);
     if report.scan.cancelled {
@@ -227,7 +254,9 @@ pub fn code_of(report: UpdateReport) -> Result<u8, CliError> {
 
 fn encode(app: &App, update: &Update<'_>, no_wait: bool) -> Result<u8, CliError> {
     let bundle = encoder::bundle(app, Verify::Sizes)?;
-    let waiting = update.writer.pending(bundle.fingerprint())?.len() as u64;
+    let pending = update.writer.pending(bundle.fingerprint())?;
+    let waiting = pending.len() as u64;
+    indexer::note_waiting(app, waiting, pending.iter().map(|one| one.text_bytes).sum());
     if waiting == 0 {
         update.writer.maintain(&|| app.stop.requested())?;
         return Ok(EXIT_OK);

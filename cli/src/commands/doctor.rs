@@ -4,13 +4,14 @@ use std::path::Path;
 
 use lsearch_engine::{Encoder, Verify};
 use lsearch_index::folders::Folders;
-use lsearch_index::{Severity, check};
+use lsearch_index::{Reader, Severity, check};
 use lsearch_ingest::watch::limits;
 use serde::Serialize;
 
 use super::daemon::in_words;
-use crate::app::App;
+use crate::app::{App, Verbosity};
 use crate::args::DoctorArgs;
+use crate::config::File;
 use crate::daemon::client;
 use crate::daemon::lock::{self, Holder};
 use crate::encoder;
@@ -43,9 +44,10 @@ struct Check {
 
 /// Runs every check; exit code 2 when one of them is an error.
 pub fn run(app: &App, args: &DoctorArgs) -> Result<u8, CliError> {
-    let mut checks = vec![data_folder(app), disk(app)];
+    let mut checks = vec![configuration(app), data_folder(app), disk(app)];
     checks.extend(folders(app));
     checks.extend(index(app));
+    checks.extend(documents(app));
     checks.extend(daemon(app));
     checks.push(extraction(app));
     checks.extend(encoder(app));
@@ -54,7 +56,7 @@ pub fn run(app: &App, args: &DoctorArgs) -> Result<u8, CliError> {
     if args.json {
         output::print(&json::line(&checks)?)?;
     } else {
-        output::print(&human(&checks))?;
+        output::print(&human(&checks, app.verbosity == Verbosity::Verbose))?;
     }
     Ok(if worst == Level::Error { EXIT_ERROR } else { EXIT_OK })
 }
@@ -65,6 +67,42 @@ fn good(name: &'static str, message: String) -> Check {
 
 fn bad(name: &'static str, level: Level, message: String, fix: &str) -> Check {
     Check { name, level, message, fix: Some(fix.to_owned()) }
+}
+
+/// What is wrong with the file keeps every command from working, this one, too: here it is only told what it sets.
+fn configuration(app: &App) -> Check {
+    let file = File::read(&app.places).and_then(|file| Ok((file.set()?.lines.len(), file)));
+    match file {
+        Ok((_, file)) if !file.is_there() => {
+            good("configuration", "all defaults; `lsearch config` shows them".to_owned())
+        }
+        Ok((keys, file)) => {
+            let keys = units::plural(keys as u64, "key");
+            good("configuration", format!("{} sets {keys}", shorten_home(&file.path)))
+        }
+        Err(error) => failed("configuration", &error),
+    }
+}
+
+/// What is indexed, and what keeps the rest from being so.
+fn documents(app: &App) -> Option<Check> {
+    // What is wrong with the index stands in its own line.
+    let status = Reader::open(&app.places.data).and_then(|reader| reader.status()).ok()?;
+    let counts = &status.documents;
+    let message = format!(
+        "{} found by word, {} by meaning",
+        units::plural(counts.keyword as u64, "document"),
+        units::count(counts.semantic as u64)
+    );
+    Some(match counts.failed {
+        0 => good("documents", message),
+        failed => bad(
+            "documents",
+            Level::Warning,
+            format!("{message}; {} could not be read", units::plural(failed as u64, "file")),
+            "lsearch status      # tells which and why; `lsearch retry` reads them again",
+        ),
+    })
 }
 
 fn data_folder(app: &App) -> Check {
@@ -78,10 +116,33 @@ fn data_folder(app: &App) -> Check {
             "data folder",
             Level::Error,
             error.to_string(),
-            "give yourself access to that folder",
+            "let yourself read the folders above it, or choose another with --data-dir DIR",
         ),
-        Ok(metadata) => private(data, &metadata).unwrap_or_else(|| good("data folder", shown)),
+        Ok(metadata) if !metadata.is_dir() => bad(
+            "data folder",
+            Level::Error,
+            format!("{shown} is not a folder"),
+            "move it away, or choose another with --data-dir DIR",
+        ),
+        Ok(metadata) => unwritable(data)
+            .or_else(|| private(data, &metadata))
+            .unwrap_or_else(|| good("data folder", shown)),
     }
+}
+
+/// Everything can be searched where nothing can be written, and nothing be added.
+fn unwritable(data: &Path) -> Option<Check> {
+    use rustix::fs::Access;
+    let error =
+        rustix::fs::access(data, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK).err()?;
+    let fix = match error {
+        rustix::io::Errno::ROFS => {
+            "choose one on a disk that can be written, with --data-dir DIR".to_owned()
+        }
+        _ => format!("chown -R \"$USER\" '{0}' && chmod 700 '{0}'", data.display()),
+    };
+    let message = format!("{} cannot be written: {error}", shorten_home(data));
+    Some(bad("data folder", Level::Error, message, &fix))
 }
 
 #[cfg(unix)]
@@ -93,7 +154,7 @@ fn private(data: &Path, metadata: &std::fs::Metadata) -> Option<Check> {
             "data folder",
             Level::Warning,
             format!("{} can be read by others (mode {mode:o})", shorten_home(data)),
-            "chmod 700 it: it holds the text of your documents",
+            &format!("chmod 700 '{}'      # it holds the text of your documents", data.display()),
         )
     })
 }
@@ -141,6 +202,14 @@ fn folders(app: &App) -> Vec<Check> {
             )];
         }
     };
+    if folders.folders.is_empty() {
+        return vec![bad(
+            "folders",
+            Level::Warning,
+            "none is added yet".to_owned(),
+            "lsearch add ~/Documents",
+        )];
+    }
     let mut checks = vec![good(
         "folders",
         format!("{} added", units::plural(folders.folders.len() as u64, "folder")),
@@ -150,7 +219,10 @@ fn folders(app: &App) -> Vec<Check> {
             "folders",
             Level::Warning,
             format!("{} is not there now", shorten_home(&folder.path)),
-            "mount it again, or `lsearch remove` it; its documents are kept until then",
+            &format!(
+                "mount it again, or: lsearch remove '{}'      # its documents are kept until then",
+                folder.path.display()
+            ),
         ));
     }
     checks
@@ -169,10 +241,10 @@ fn index(app: &App) -> Vec<Check> {
             message: format!("{}: {}", shorten_home(&finding.path), finding.message),
             fix: match finding.severity {
                 Severity::Fine => None,
-                Severity::Warning => Some("the next `lsearch add` mends it".to_owned()),
-                Severity::Error => {
-                    Some("`lsearch add`, then `lsearch rebuild` if it is still there".to_owned())
-                }
+                Severity::Warning => Some("lsearch add".to_owned()),
+                Severity::Error => Some(
+                    "lsearch add      # and `lsearch rebuild` if it is still there then".to_owned(),
+                ),
             },
         })
         .collect()
@@ -272,7 +344,7 @@ fn encoder(app: &App) -> Vec<Check> {
             "ONNX Runtime",
             Level::Warning,
             "not there yet".to_owned(),
-            "`lsearch setup` fetches it (done by itself on first need)",
+            "lsearch setup      # or wait: it is fetched by itself on first need",
         ));
         return checks;
     };
@@ -304,7 +376,7 @@ fn device(app: &App, encoder: &Encoder) -> Check {
 fn cuda(app: &App) -> Option<Check> {
     let missing = |what: String| {
         let fix = if gpu::can_be_fetched() {
-            "run `lsearch setup --gpu`, which fetches what is missing; until then the CPU encodes"
+            "lsearch setup --gpu      # fetches what is missing; until then the CPU encodes"
         } else {
             "install an ONNX Runtime with CUDA and set LSEARCH_ORT_LIB to its library file"
         };
@@ -340,21 +412,47 @@ fn failed(name: &'static str, error: &CliError) -> Check {
     }
 }
 
-fn human(checks: &[Check]) -> String {
+fn human(checks: &[Check], verbose: bool) -> String {
     let mut text = String::new();
+    let mut whole: Vec<&str> = Vec::new();
     for check in checks {
-        let sign = match check.level {
-            Level::Good => paint(style::GOOD, "ok     "),
-            Level::Warning => paint(style::WARNING, "warning"),
-            Level::Error => paint(style::ERROR, "error  "),
-        };
-        text.push_str(&format!("{sign}  {:12}  {}\n", check.name, check.message));
+        // Each part of the index has a line only where it is wrong, or asked for.
+        if check.name == "index" && check.level == Level::Good && !verbose {
+            whole.push(&check.message);
+            continue;
+        }
+        match std::mem::take(&mut whole).as_slice() {
+            [] => {}
+            [one] => text.push_str(&line(Level::Good, "index", one)),
+            _ => text.push_str(&line(Level::Good, "index", "all parts are whole (-v lists them)")),
+        }
+        text.push_str(&line(check.level, check.name, &check.message));
         if let Some(fix) = &check.fix {
             text.push_str(&format!(
-                "                       → {}\n",
-                fix.replace('\n', "\n                         ")
+                "                        → {}\n",
+                fix.replace('\n', "\n                          ")
             ));
         }
     }
+    let count = |level| checks.iter().filter(|check| check.level == level).count() as u64;
+    text.push_str(&match (count(Level::Error), count(Level::Warning)) {
+        (0, 0) => "\neverything is in order\n".to_owned(),
+        (0, warnings) => format!("\nit works; {}\n", units::plural(warnings, "warning")),
+        (problems, 0) => format!("\n{}\n", units::plural(problems, "problem")),
+        (problems, warnings) => format!(
+            "\n{}, {}\n",
+            units::plural(problems, "problem"),
+            units::plural(warnings, "warning")
+        ),
+    });
     text
+}
+
+fn line(level: Level, name: &str, message: &str) -> String {
+    let sign = match level {
+        Level::Good => paint(style::GOOD, "ok     "),
+        Level::Warning => paint(style::WARNING, "warning"),
+        Level::Error => paint(style::ERROR, "problem"),
+    };
+    format!("{sign}  {name:13}  {message}\n")
 }

@@ -11,6 +11,7 @@ use crate::daemon::client;
 use crate::daemon::protocol::Request;
 use crate::errors::{CliError, EXIT_OK};
 use crate::indexer;
+use crate::nearest::nearest;
 use crate::output::units;
 use crate::places::{absolute, shorten_home};
 
@@ -49,6 +50,16 @@ pub fn forget(app: &App, writer: &Writer, roots: &[PathBuf]) -> Result<(), CliEr
     Ok(())
 }
 
+/// What to do about a folder that was not added.
+fn near_folder(folders: &Folders, wanted: &Path) -> String {
+    let names: Vec<String> =
+        folders.folders.iter().map(|known| known.path.display().to_string()).collect();
+    match nearest(&wanted.display().to_string(), names.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean {near}? `lsearch folders` lists all"),
+        None => "`lsearch folders` lists them".to_owned(),
+    }
+}
+
 /// The root a person means, also when the folder itself is gone from the disk.
 fn known_root(folders: &Folders, folder: &Path) -> Result<PathBuf, CliError> {
     let path = absolute(folder)?;
@@ -67,6 +78,6 @@ fn known_root(folders: &Folders, folder: &Path) -> Result<PathBuf, CliError> {
             parent.path.display(),
             canonical.strip_prefix(&parent.path).unwrap_or(&canonical).display()
         ))),
-        None => Err(error.hint("`lsearch folders` lists them")),
+        None => Err(error.hint(near_folder(folders, &canonical))),
     }
 }

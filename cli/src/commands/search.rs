@@ -14,6 +14,7 @@ use crate::daemon::client as daemon;
 use crate::daemon::protocol::Request;
 use crate::encoder;
 use crate::errors::{CliError, EXIT_NOTHING_FOUND, EXIT_OK};
+use crate::indexer;
 use crate::interactive;
 use crate::output::pointer::pointed;
 use crate::output::style;
@@ -159,7 +160,16 @@ pub fn answer(
         took: asked.took(),
         nothing: format!("nothing found for {:?}", asked.text),
     };
-    shown.lay_out(app, &args.results, reader, &results, rich)
+    let mut answer = shown.lay_out(app, &args.results, reader, &results, rich)?;
+    if indexer::is_first_reading(&app.places.data) {
+        let note = "note: files are being read for the first time just now: not all of them can be found yet";
+        answer.remarks.push((Message::Say, note.to_owned()));
+    } else if results.hits.is_empty() && reader.status()?.documents.keyword == 0 {
+        let note =
+            "no document is indexed; `lsearch status` tells of folders and of what was left out";
+        answer.remarks.push((Message::Say, note.to_owned()));
+    }
+    Ok(answer)
 }
 
 /// Searches an open index, passing over the first hits.

@@ -8,8 +8,8 @@ use lsearch_index::query::Filters;
 use lsearch_index::{ContentKey, Reader, SearchResults, SimilarRequest, StoredDocument};
 use lsearch_ingest::{Document, Outcome, PassageOptions, passages};
 
-use super::find_in;
 use super::search::{Answer, SNIPPET_CHARS, Shown, filters};
+use super::{advice_on_document, find_in};
 use crate::app::App;
 use crate::args::{DeviceArg, ResultArgs, SimilarArgs};
 use crate::daemon::client as daemon;
@@ -86,7 +86,7 @@ pub fn answer(
     let subject = match find_in(reader, &args.document)? {
         Some(document) => Subject::indexed(reader, document)?,
         None => {
-            let document = read(app, &args.document)?;
+            let document = read(app, reader, &args.document)?;
             let vector = match encode(&document) {
                 Ok(vector) => Some(vector),
                 // Someone who asked for a device must not get something else.
@@ -143,10 +143,10 @@ fn compare(
 }
 
 /// Reads a file that is not indexed as if it were.
-fn read(app: &App, wanted: &str) -> Result<Document, CliError> {
+fn read(app: &App, reader: &Reader, wanted: &str) -> Result<Document, CliError> {
     let unknown = || {
         CliError::new(format!("{wanted}: no such document in the index, and no such file"))
-            .hint("search shows the numbers (#17) and paths of documents")
+            .hint(advice_on_document(reader, wanted))
     };
     let path = absolute(Path::new(wanted))?;
     let path = fs_err::canonicalize(path).map_err(|_| unknown())?;

@@ -11,19 +11,21 @@ use serde::Serialize;
 
 use super::daemon::in_words;
 use super::is_empty_index;
-use crate::app::App;
+use crate::app::{App, Verbosity};
 use crate::args::StatusArgs;
 use crate::daemon::client;
 use crate::daemon::protocol::{DaemonStatus, Request};
 use crate::encoder;
 use crate::errors::{CliError, EXIT_OK};
+use crate::indexer::{Rates, likely_device};
 use crate::interrupt;
 use crate::output::style::{self, paint};
 use crate::output::{self, json, units};
 use crate::places::shorten_home;
 
-/// Failed files named before the rest is only counted (all of them in `--json`).
-const FAILURES_SHOWN: usize = 20;
+/// Failed files, and reasons of what was left out, that are named without `-v`.
+const FAILURES_SHOWN: usize = 10;
+const REASONS_SHOWN: usize = 6;
 
 /// `status --json`.
 #[derive(Serialize)]
@@ -31,6 +33,8 @@ pub struct JsonStatus {
     folders: Vec<JsonFolder>,
     documents: JsonDocuments,
     queue: u64,
+    /// How long what waits will take, as far as that is known.
+    seconds_left: Option<u64>,
     failed: Vec<JsonFailure>,
     skipped: BTreeMap<String, u64>,
     /// `null` where the encoder cannot be used; why stands on stderr.
@@ -128,11 +132,6 @@ impl Standing {
     fn to_json(&self, app: &App) -> Result<JsonStatus, CliError> {
         to_json(app, &self.status, self.bundle.as_ref(), self.daemon.clone().unwrap_or_default())
     }
-
-    fn human(&self, app: &App) -> Result<String, CliError> {
-        let name = self.bundle.as_ref().map_or("cannot be used", |bundle| bundle.name());
-        human(app, &self.status, name, self.daemon.as_ref())
-    }
 }
 
 /// Waits for the daemon to have nothing to do, or without one for a running add.
@@ -200,6 +199,9 @@ fn to_json(
             skipped: status.documents.skipped as u64,
         },
         queue: waiting(status),
+        seconds_left: Rates::load(&app.places.data)
+            .encoding_waiting(likely_device(app), app.config.threads(), waiting(status))
+            .map(|time| time.as_secs()),
         failed: status
             .failed
             .iter()
@@ -240,77 +242,176 @@ fn waiting(status: &Status) -> u64 {
     status.documents.keyword.saturating_sub(status.documents.semantic) as u64
 }
 
-fn human(
-    app: &App,
-    status: &Status,
-    encoder: &str,
-    daemon: Option<&DaemonStatus>,
-) -> Result<String, CliError> {
-    let folders = Folders::load(&app.places.data)?;
-    let mut text = String::new();
-    if folders.folders.is_empty() {
-        text.push_str("no folder is added yet: lsearch add ~/Documents\n");
-    }
-    for folder in &folders.folders {
-        let offline = if folder.path.is_dir() { "" } else { "  (not there now)" };
-        text.push_str(&format!(
-            "{}  {}{offline}\n",
-            paint(style::PATH, shorten_home(&folder.path)),
-            units::plural(documents_in(status, &folder.path), "document")
-        ));
-    }
-    let waiting = waiting(status);
-    text.push_str(&format!(
-        "\nby word     {}\nby meaning  {}{}\nencoder     {encoder}\nindex       {} in {}\n",
-        units::plural(status.documents.keyword as u64, "document"),
-        units::plural(status.documents.semantic as u64, "document"),
-        if waiting > 0 { format!(" ({} waiting)", units::count(waiting)) } else { String::new() },
-        units::bytes(status.index_bytes.total()),
-        shorten_home(&app.places.data),
-    ));
-    if let Some(daemon) = daemon {
-        text.push_str(&daemon_lines(daemon));
-    }
-    match (status.writer_alive, status.writer_pid) {
-        _ if daemon.is_some() => {}
-        (true, Some(pid)) => {
-            text.push_str(&format!("working     process {pid} is adding documents now\n"));
-        }
-        (true, None) => text.push_str("working     another process is adding documents now\n"),
-        (false, _) if waiting > 0 => {
-            text.push_str("            `lsearch add` goes on with those waiting\n");
-        }
-        (false, _) => {}
-    }
-    if !status.skipped.is_empty() {
-        text.push_str(&format!(
-            "\nleft out    {}\n",
-            units::plural(status.documents.skipped as u64, "file")
-        ));
-        let mut reasons: Vec<_> = status.skipped.iter().collect();
-        reasons.sort_by_key(|(reason, number)| (std::cmp::Reverse(**number), reason.as_str()));
-        for (reason, number) in reasons {
-            text.push_str(&format!("  {:>8}  {reason}\n", units::count(*number as u64)));
+/// The first lines of the status, and what they come to.
+pub struct Glance {
+    /// In a few lines.
+    pub text: String,
+    /// Something waits that nobody works on.
+    pub is_unfinished: bool,
+    /// Files failed.
+    pub has_failures: bool,
+    /// A daemon runs.
+    pub has_daemon: bool,
+}
+
+/// How everything stands, at a glance.
+pub fn glance(app: &App) -> Result<Glance, CliError> {
+    let standing = Standing::read(app)?;
+    Ok(Glance {
+        text: standing.headline(app)?,
+        is_unfinished: waiting(&standing.status) > 0 && !standing.is_worked_on(),
+        has_failures: standing.status.documents.failed > 0,
+        has_daemon: standing.daemon.is_some(),
+    })
+}
+
+impl Standing {
+    /// Whether someone encodes what waits.
+    fn is_worked_on(&self) -> bool {
+        match &self.daemon {
+            Some(daemon) => daemon.paused.is_none() && daemon.trouble.is_none(),
+            None => self.status.writer_alive,
         }
     }
-    if !status.failed.is_empty() {
-        text.push_str(&format!(
-            "\nfailed      {}\n",
-            units::plural(status.documents.failed as u64, "file")
-        ));
-        for (path, reason) in status.failed.iter().take(FAILURES_SHOWN) {
-            text.push_str(&format!("  {}: {reason}\n", shorten_home(path)));
+
+    /// How long it will take until everything is found by meaning.
+    fn time_left(&self, app: &App) -> Option<Duration> {
+        let rates = Rates::load(&app.places.data);
+        rates.encoding_waiting(likely_device(app), app.config.threads(), waiting(&self.status))
+    }
+
+    /// What matters most, each in a line.
+    fn headline(&self, app: &App) -> Result<String, CliError> {
+        let folders = Folders::load(&app.places.data)?;
+        let counts = &self.status.documents;
+        if folders.folders.is_empty() && counts.keyword == 0 {
+            let daemon = self.daemon.as_ref().map(daemon_lines).unwrap_or_default();
+            return Ok(format!("no folder is added yet: lsearch add ~/Documents\n{daemon}"));
         }
-        if status.documents.failed > FAILURES_SHOWN {
+        let mut text = format!(
+            "documents   {} in {}\nby meaning  {}\n",
+            units::count(counts.keyword as u64),
+            units::plural(folders.folders.len() as u64, "folder"),
+            self.by_meaning(app)
+        );
+        text.push_str(&self.work());
+        let offline: Vec<String> = folders
+            .folders
+            .iter()
+            .filter(|folder| !folder.path.is_dir())
+            .map(|folder| shorten_home(&folder.path))
+            .collect();
+        if !offline.is_empty() {
+            let shown = offline.join(", ");
+            text.push_str(&format!("not there   {shown}; what was indexed is kept\n"));
+        }
+        if counts.failed > 0 {
+            let failed = units::plural(counts.failed as u64, "file");
+            text.push_str(&format!("failed      {}\n", paint(style::WARNING, failed)));
+        }
+        if counts.skipped > 0 {
+            let skipped = units::plural(counts.skipped as u64, "file");
+            text.push_str(&format!("left out    {skipped}\n"));
+        }
+        Ok(text)
+    }
+
+    fn by_meaning(&self, app: &App) -> String {
+        let counts = &self.status.documents;
+        let waiting = waiting(&self.status);
+        if waiting == 0 {
+            return match counts.keyword {
+                0 => "none yet".to_owned(),
+                _ => "all of them".to_owned(),
+            };
+        }
+        let time = self.time_left(app).map(units::about);
+        let rest = match (self.is_worked_on(), time) {
+            (true, Some(time)) => format!("{time} left"),
+            (true, None) => "on the way".to_owned(),
+            (false, time) => {
+                let time = time.map(|time| format!(" in {time}")).unwrap_or_default();
+                match &self.daemon {
+                    Some(_) => format!("the rest{time} once the daemon goes on"),
+                    None => format!("`lsearch add` does the rest{time}"),
+                }
+            }
+        };
+        format!(
+            "{} ({}%), {} waiting; {rest}",
+            units::count(counts.semantic as u64),
+            // What is not everything is not a hundred.
+            counts.semantic * 100 / counts.keyword.max(1),
+            units::count(waiting)
+        )
+    }
+
+    /// Who works, or that nobody does.
+    fn work(&self) -> String {
+        if let Some(daemon) = &self.daemon {
+            return daemon_lines(daemon);
+        }
+        match (self.status.writer_alive, self.status.writer_pid) {
+            (true, Some(pid)) => format!("working     process {pid} is adding documents now\n"),
+            (true, None) => "working     another process is adding documents now\n".to_owned(),
+            (false, _) => "daemon      not running (lsearch daemon start)\n".to_owned(),
+        }
+    }
+
+    /// Everything, the most important first; with `-v` without an end.
+    fn human(&self, app: &App) -> Result<String, CliError> {
+        let folders = Folders::load(&app.places.data)?;
+        let status = &self.status;
+        let verbose = app.verbosity == Verbosity::Verbose;
+        let mut text = self.headline(app)?;
+        if !folders.folders.is_empty() {
+            text.push('\n');
+        }
+        for folder in &folders.folders {
+            let offline = if folder.path.is_dir() { "" } else { "  (not there now)" };
             text.push_str(&format!(
-                "  … and {} more (status --json lists up to {})\n",
-                units::count((status.documents.failed - FAILURES_SHOWN) as u64),
-                units::count(Status::FAILED_LISTED as u64)
+                "{}  {}{offline}\n",
+                paint(style::PATH, shorten_home(&folder.path)),
+                units::plural(documents_in(status, &folder.path), "document")
             ));
         }
-        text.push_str("  `lsearch retry` reads them again\n");
+        if !status.skipped.is_empty() {
+            text.push_str("\nleft out, by reason\n");
+            let mut reasons: Vec<_> = status.skipped.iter().collect();
+            reasons.sort_by_key(|(reason, number)| (std::cmp::Reverse(**number), reason.as_str()));
+            let shown = if verbose { usize::MAX } else { REASONS_SHOWN };
+            for (reason, number) in reasons.iter().take(shown) {
+                text.push_str(&format!("  {:>8}  {reason}\n", units::count(**number as u64)));
+            }
+            if reasons.len() > shown {
+                let more = units::plural((reasons.len() - shown) as u64, "more reason");
+                text.push_str(&format!("            {more} (lsearch status -v)\n"));
+            }
+        }
+        if !status.failed.is_empty() {
+            text.push_str("\nfailed; `lsearch retry` reads them again\n");
+            let shown = if verbose { usize::MAX } else { FAILURES_SHOWN };
+            for (path, reason) in status.failed.iter().take(shown) {
+                text.push_str(&format!("  {}: {reason}\n", shorten_home(path)));
+            }
+            let listed = status.failed.len().min(shown);
+            if status.documents.failed > listed {
+                let more = units::count((status.documents.failed - listed) as u64);
+                let how = if verbose { "" } else { " (lsearch status -v)" };
+                text.push_str(&format!("  … and {more} more{how}\n"));
+            }
+        }
+        if !folders.folders.is_empty() {
+            let encoder = self.bundle.as_ref().map_or("cannot be used", |bundle| bundle.name());
+            let shown = format!(
+                "index of {} in {}, encoder {encoder}",
+                units::bytes(status.index_bytes.total()),
+                shorten_home(&app.places.data)
+            );
+            text.push_str(&format!("\n{}\n", paint(style::DIM, shown)));
+        }
+        Ok(text)
     }
-    Ok(text)
 }
 
 /// How the daemon stands, in the manner of the lines before.

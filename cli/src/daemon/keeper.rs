@@ -260,7 +260,7 @@ impl Keeper<'_> {
             .map(|folder| (folder.path.clone(), folder.exclude.clone()))
             .collect();
         let before: Vec<_> = self.shared.roots.each(|path, root| (path.to_owned(), root.online));
-        let report = look::at_roots(self.shared, self.app, self.writer, &roots)?;
+        let report = look::at_roots(self.shared, self.app, self.writer, &roots, false)?;
         self.shared.hub.at_rest();
         if report.scan.changed() > 0 || report.scan.failed > 0 {
             let parts = report.scan.parts().join(", ");
@@ -310,7 +310,7 @@ impl Keeper<'_> {
         let mut folders = Folders::load(&app.places.data)?;
         let roots = add::register(app, &mut folders, wanted, exclude)?;
         self.shared.roots.follow(&folders);
-        let report = look::at_roots(self.shared, app, self.writer, &roots)?;
+        let report = look::at_roots(self.shared, app, self.writer, &roots, true)?;
         add::say_update(app, &report);
         if wanted.is_empty() {
             self.shared.roots.reconcile_ended();

@@ -68,6 +68,7 @@ fn some_places(
         only: Some(Arc::new(paths.into_iter().collect())),
         unchanged_too: false,
         on_folder: Some(shared.roots.hook(app, &root.path)),
+        announce: false,
     };
     let mut report = match scan.run(None) {
         Ok(report) => report,
@@ -121,12 +122,13 @@ fn by_root<'a>(folders: &'a Folders, batch: &Batch) -> Vec<(&'a Folder, Vec<Path
     by_root.into_values().collect()
 }
 
-/// Looks at whole roots, taking up what changes meanwhile.
+/// Looks at whole roots, taking up what changes meanwhile; tells what is ahead where a person waits for it.
 pub fn at_roots(
     shared: &Shared,
     app: &App,
     writer: &Writer,
     roots: &[(PathBuf, Vec<String>)],
+    announce: bool,
 ) -> Result<crate::indexer::UpdateReport, CliError> {
     let mut interlude = || -> Result<Vec<PathBuf>, CliError> {
         let batch = {
@@ -148,7 +150,7 @@ pub fn at_roots(
         }
         Ok(looked.found)
     };
-    let update = Update { app, writer };
+    let update = Update { app, writer, announce };
     let mut whole = crate::indexer::UpdateReport::default();
     for root in roots {
         let started = Instant::now();

@@ -2,6 +2,8 @@
 
 mod encode;
 mod ocr;
+mod plan;
+mod rates;
 mod read_by;
 mod scan;
 
@@ -18,6 +20,8 @@ use crate::app::App;
 use crate::errors::CliError;
 
 pub use encode::{Course, EncodeReport, encode_pending};
+pub use plan::{likely_device, survey};
+pub use rates::{Rates, is_first_reading, note_waiting};
 pub use scan::{
     FolderHook, Interlude, Scan, ScanReport, Unscanned, escape_glob, inside_of, span_of,
     walk_options,
@@ -70,6 +74,8 @@ pub struct Update<'a> {
     pub app: &'a App,
     /// The one writer.
     pub writer: &'a Writer,
+    /// Tell what is ahead before anything is read.
+    pub announce: bool,
 }
 
 /// What an update did.
@@ -115,6 +121,9 @@ impl Update<'_> {
             if !known {
                 read_by.set_current(root)?;
             }
+            if !known {
+                rates::note_first_reading(self.app, root, true);
+            }
             let scan = Scan {
                 app: self.app,
                 writer: self.writer,
@@ -124,6 +133,7 @@ impl Update<'_> {
                 only: None,
                 unchanged_too: !read_by.is_current(root),
                 on_folder: on_folder.clone(),
+                announce: self.announce,
             };
             let one = match scan.run(interlude.as_deref_mut().map(|one| one as Interlude<'_>)) {
                 Ok(one) => one,
@@ -135,6 +145,9 @@ impl Update<'_> {
                 Err(Unscanned::Index(error)) => return Err(error),
             };
             report.scan.merge(one);
+            if !known && !report.scan.cancelled {
+                rates::note_first_reading(self.app, root, false);
+            }
             if report.scan.cancelled {
                 break;
             }

@@ -74,6 +74,14 @@ impl Stage {
         }
     }
 
+    /// A message above the bar, if there is one.
+    pub fn say(&self, app: &App, message: impl std::fmt::Display) {
+        match &self.shown {
+            Shown::Bar(bar) => bar.suspend(|| app.say(message)),
+            _ => app.say(message),
+        }
+    }
+
     /// Time since the stage began.
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()

@@ -53,6 +53,18 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
+/// A time that is not known exactly: `a few seconds`, `about 20 s`, `about 3 min`, `about 2.5 h`, `about 4 days`.
+pub fn about(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    match seconds {
+        ..7.5 => "a few seconds".to_owned(),
+        ..57.5 => format!("about {:.0} s", (seconds / 5.0).round() * 5.0),
+        ..5370.0 => format!("about {:.0} min", (seconds / 60.0).round().max(1.0)),
+        ..171_000.0 => format!("about {} h", (seconds / 1800.0).round() / 2.0),
+        _ => format!("about {:.0} days", seconds / 86_400.0),
+    }
+}
+
 /// A file's time as RFC 3339 in UTC.
 pub fn rfc3339(nanoseconds: i64) -> String {
     Timestamp::from_nanosecond(nanoseconds.into())
@@ -87,6 +99,21 @@ mod tests {
         assert_eq!(duration(Duration::from_millis(440)), "0.4 s");
         assert_eq!(duration(Duration::from_secs(200)), "3 min 20 s");
         assert_eq!(duration(Duration::from_secs(7500)), "2 h 5 min");
+    }
+
+    #[test]
+    fn estimates_claim_no_more_than_they_know() {
+        for (seconds, said) in [
+            (0, "a few seconds"),
+            (12, "about 10 s"),
+            (58, "about 1 min"),
+            (200, "about 3 min"),
+            (5_400, "about 1.5 h"),
+            (7_100, "about 2 h"),
+            (300_000, "about 3 days"),
+        ] {
+            assert_eq!(about(Duration::from_secs(seconds)), said);
+        }
     }
 
     #[test]

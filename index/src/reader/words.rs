@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Reader;
 use super::keyword::Names;
@@ -33,6 +33,24 @@ impl Reader {
         let compiled = compile(&current.view.lexical, &current.view.searcher, query)?;
         let matcher = RefCell::new(Matcher::new(&compiled.terms));
         Ok(highlights(text, &|word| matcher.borrow_mut().first(word)))
+    }
+
+    /// The paths of documents whose names are to be compared with one that is none; some may be gone since.
+    ///
+    /// # Errors
+    /// [`crate::IndexError::Damaged`] and those of reading.
+    pub fn paths(&self) -> Result<BTreeSet<PathBuf>> {
+        let current = self.current();
+        let folder = &current.view.lexical.folder;
+        let mut paths = BTreeSet::new();
+        guarded(folder, || {
+            for segment in current.view.searcher.segment_readers() {
+                let Some(column) = segment.fast_fields().str("path").at(folder)? else { continue };
+                paths.extend(Names::read(column).at(folder)?.all().iter().map(PathBuf::from));
+            }
+            Ok(())
+        })?;
+        Ok(paths)
     }
 
     /// The kinds, formats and extensions (in lower case) that documents have.

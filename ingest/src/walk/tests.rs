@@ -21,7 +21,7 @@ fn walked(root: &Path, options: &WalkOptions) -> BTreeMap<String, String> {
     let events = Mutex::new(BTreeMap::new());
     let visit = |event: WalkEvent| {
         let (path, what) = match event {
-            WalkEvent::Folder(_) => return,
+            WalkEvent::Folder(_) | WalkEvent::LeftOut(_) => return,
             WalkEvent::File(found) => (found.path, "file".to_owned()),
             WalkEvent::Skipped { path, reason } => (path, reason.to_string()),
             WalkEvent::Failed { path, reason } => (path, format!("failed: {reason}")),
@@ -239,4 +239,35 @@ fn every_folder_is_told_before_what_is_in_it() {
     let expected = ["", "a", "a/b"].map(|name| folder.path().join(name));
     // A path joined with nothing ends in a slash, which makes no difference to paths.
     assert_eq!(told, expected);
+}
+
+#[test]
+fn what_rules_leave_out_is_counted() {
+    let folder = tree(&[
+        (".gitignore", "*.log\n/build/\n"),
+        (".hidden/deep.txt", "x"),
+        ("a.txt", "x"),
+        ("a.log", "x"),
+        ("build/deep.txt", "x"),
+        ("CVS/deep.txt", "x"),
+        ("drafts/deep.txt", "x"),
+        ("sub/b.log", "x"),
+        ("sub/.c.txt", "x"),
+        ("sub/d.txt", "x"),
+    ]);
+    let options = WalkOptions {
+        exclude: vec!["drafts/".to_owned()],
+        count_left_out: true,
+        ..WalkOptions::default()
+    };
+    let told = Mutex::new(Vec::new());
+    let visit = |event| {
+        if let WalkEvent::LeftOut(left_out) = event {
+            told.lock().unwrap().push(left_out);
+        }
+    };
+    walk(folder.path(), &options, &visit, &|| false).unwrap();
+    // The ignore file itself is hidden.
+    let expected = LeftOut { hidden: 3, ignored: 3, excluded: 1, system: 1 };
+    assert_eq!(told.into_inner().unwrap(), [expected]);
 }

@@ -30,8 +30,12 @@ use self::stages::StageTimes;
 use self::store::{Encoded, Store};
 use crate::app::App;
 use crate::errors::CliError;
+use crate::indexer::rates;
 use crate::output::progress::Stage;
 use crate::output::units;
+
+/// How often is written down what still waits.
+const NOTE_EVERY: Duration = Duration::from_secs(5);
 
 /// What encoding did.
 #[derive(Debug, Default)]
@@ -142,7 +146,16 @@ pub fn encode_pending(
         last_commit: Instant::now(),
     };
     let on_cpu = Cell::new(0_u64);
+    let noted = Cell::new(Instant::now());
+    let note = |report: &EncodeReport| {
+        let documents = total_documents.saturating_sub(report.documents + report.failed);
+        rates::note_waiting(app, documents, total_bytes.saturating_sub(progress.bytes()));
+    };
     let show = |report: &EncodeReport| {
+        if noted.get().elapsed() >= NOTE_EVERY {
+            noted.set(Instant::now());
+            note(report);
+        }
         for notice in encoder.take_notices() {
             if on_cpu.replace(on_cpu.get() + 1) == 0 {
                 app.warn(notice);
@@ -168,6 +181,8 @@ pub fn encode_pending(
         ));
     }
     let mut report = store.report;
+    note(&report);
+    rates::note_encoding(app, encoder.device(), progress.bytes(), stage.elapsed());
     course.done.0 += report.documents + report.failed;
     course.done.1 += if report.cancelled { progress.bytes() } else { run_bytes };
     course.given_up.extend(given_up.into_contents());

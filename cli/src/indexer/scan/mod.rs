@@ -73,6 +73,8 @@ pub struct Scan<'a> {
     pub unchanged_too: bool,
     /// Told of every folder.
     pub on_folder: Option<FolderHook>,
+    /// Tell what is ahead before anything is read.
+    pub announce: bool,
 }
 
 impl Scan<'_> {
@@ -84,8 +86,11 @@ impl Scan<'_> {
     pub fn run(self, interlude: Option<Interlude<'_>>) -> Result<ScanReport, Unscanned> {
         let started = Instant::now();
         let app = self.app;
-        let options =
-            WalkOptions { only: self.only.clone(), ..walk_options(app, self.root, self.exclude) };
+        let options = WalkOptions {
+            only: self.only.clone(),
+            count_left_out: self.announce,
+            ..walk_options(app, self.root, self.exclude)
+        };
         // Threads cost little, but a saved file needs no more than one of them.
         let threads = match &self.only {
             Some(only) => app.config.threads().min(only.iter().count()).max(1),

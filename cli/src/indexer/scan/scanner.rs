@@ -20,12 +20,16 @@ use super::work::{Event, Extracted, Job};
 use super::{Interlude, ScanReport, Unscanned};
 use crate::app::App;
 use crate::errors::CliError;
-use crate::indexer::{COMMIT_EVERY, ocr};
+use crate::indexer::plan::{Plan, Sort, Work};
+use crate::indexer::{COMMIT_EVERY, ocr, rates};
 use crate::output::progress::Stage;
 use crate::output::units;
 
 /// How often a scan looks up from its work: for a stop, and for what came in between.
 const LOOK_UP_EVERY: Duration = Duration::from_millis(100);
+
+/// Reading waits no longer than this for the walk to tell what is ahead.
+const AHEAD_WITHIN: Duration = Duration::from_secs(3);
 
 /// So often a file that changes while it is read is read anew within a scan.
 const CHANGES_FOLLOWED: u32 = 4;
@@ -39,6 +43,10 @@ pub struct Scanner<'a> {
     unchanged_too: bool,
     renames: Renames,
     jobs: Option<Sender<Job>>,
+    /// What the walk came by so far, where that is to be told.
+    plan: Option<Plan>,
+    /// Jobs that wait until it is told.
+    held: Option<Vec<Job>>,
     outstanding: u64,
     walk_result: Option<Result<(), IngestError>>,
     known: Known,
@@ -52,6 +60,9 @@ pub struct Scanner<'a> {
     changing: HashMap<PathBuf, u32>,
     /// How pages that are pictures are read.
     ocr: Option<Ocr>,
+    /// What was read, and what text came of it.
+    read: Work,
+    texts: rates::Texts,
     report: ScanReport,
     bytes_done: u64,
     last_commit: Instant,
@@ -76,6 +87,8 @@ impl<'a> Scanner<'a> {
             unchanged_too: scan.unchanged_too,
             renames,
             jobs: Some(jobs),
+            plan: scan.announce.then(Plan::default),
+            held: scan.announce.then(Vec::new),
             outstanding: 0,
             walk_result: None,
             known,
@@ -85,6 +98,8 @@ impl<'a> Scanner<'a> {
             unreadable: Vec::new(),
             changing: HashMap::new(),
             ocr: ocr::setting(&scan.app.config),
+            read: Work::default(),
+            texts: rates::Texts::default(),
             report: ScanReport::default(),
             bytes_done: 0,
             last_commit: Instant::now(),
@@ -119,6 +134,9 @@ impl<'a> Scanner<'a> {
                 }
                 looked_up = Instant::now();
             }
+            if self.held.is_some() && self.stage.elapsed() >= AHEAD_WITHIN {
+                self.release();
+            }
             if self.last_commit.elapsed() >= COMMIT_EVERY {
                 self.writer.commit()?;
                 self.last_commit = Instant::now();
@@ -142,7 +160,14 @@ impl<'a> Scanner<'a> {
         match event {
             Event::Walk(event) => self.walked(event),
             Event::WalkEnded(result) => {
+                if result.is_ok()
+                    && let Some(plan) = self.plan.take()
+                    && plan.is_worth_telling(self.app)
+                {
+                    self.stage.say(self.app, plan.in_words(self.app, self.root));
+                }
                 self.walk_result = Some(result);
+                self.release();
                 Ok(())
             }
             Event::Hashed(file, _) | Event::Extracted(file, ..) if is_stale(&file) => {
@@ -193,6 +218,14 @@ impl<'a> Scanner<'a> {
         extracted: Extracted,
         has_members: bool,
     ) -> Result<(), CliError> {
+        let sort = Sort::of(file);
+        if container_of(&file.path).is_none() {
+            self.read.add(sort, file.size_bytes);
+            self.texts.file(sort, file.size_bytes);
+        }
+        if let Extracted::Document(document, _) = &extracted {
+            self.texts.text(sort, document.text.len() as u64);
+        }
         match extracted {
             Extracted::Document(document, cut) => self.document(file, &document, &cut, has_members),
             Extracted::Container(stopped) => self.container(file, stopped),
@@ -224,6 +257,9 @@ impl<'a> Scanner<'a> {
     }
 
     fn walked(&mut self, event: WalkEvent) -> Result<(), CliError> {
+        if let Some(plan) = &mut self.plan {
+            plan.walked(&event);
+        }
         match event {
             WalkEvent::File(file) => {
                 self.report.seen += 1;
@@ -235,6 +271,7 @@ impl<'a> Scanner<'a> {
                     && !self.is_ruled_otherwise(&file, &known.state)
                 {
                     self.report.unchanged += 1;
+                    self.plan.iter_mut().for_each(|plan| plan.unchanged += 1);
                     self.count_known(&known.state);
                     self.keep_members(&file, known);
                     return Ok(());
@@ -243,10 +280,11 @@ impl<'a> Scanner<'a> {
                     return Ok(());
                 }
                 self.report.bytes += file.size_bytes;
+                self.plan.iter_mut().for_each(|plan| plan.file(&file));
                 self.enqueue(first_job(file));
                 Ok(())
             }
-            WalkEvent::Folder(_) => Ok(()),
+            WalkEvent::Folder(_) | WalkEvent::LeftOut(_) => Ok(()),
             WalkEvent::Skipped { path, reason } => self.skipped(&path, None, &reason),
             WalkEvent::Failed { path, reason } => {
                 // What stands below an unreadable folder is not known to be gone.
@@ -473,7 +511,20 @@ impl<'a> Scanner<'a> {
         Ok(self.writer.put_file(path, self.root, &stat, None, state)?)
     }
 
+    /// Lets reading begin.
+    fn release(&mut self) {
+        for job in self.held.take().unwrap_or_default() {
+            self.outstanding -= 1;
+            self.enqueue(job);
+        }
+    }
+
     fn enqueue(&mut self, job: Job) {
+        if let Some(held) = &mut self.held {
+            held.push(job);
+            self.outstanding += 1;
+            return;
+        }
         if let Some(jobs) = &self.jobs {
             // The workers hold the other end until this scanner drops its own.
             if jobs.send(job).is_ok() {
@@ -515,6 +566,9 @@ impl<'a> Scanner<'a> {
                 });
             }
             self.forget_missing()?;
+            if self.only.is_none() {
+                rates::note_scan(self.app, &self.read, &self.texts, started.elapsed());
+            }
         }
         self.writer.commit().map_err(CliError::from)?;
         self.report.found = std::mem::take(&mut self.found);
