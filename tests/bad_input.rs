@@ -296,7 +296,10 @@ fn a_pattern_that_is_none_is_refused_before_it_is_written_down() {
     let config = desk.home().join("config.toml");
     std::fs::write(&config, "exclude = [\"a{b\"]\n").unwrap();
     let config = config.to_string_lossy().into_owned();
-    desk.run(["--config", &config, "add", "--no-wait"]).exits(2).says("a{b").says("configuration");
+    desk.run(["--config", &config, "add", "--no-wait"])
+        .exits(2)
+        .says("a{b")
+        .says("config.toml:1: ");
 }
 
 #[cfg(unix)]

@@ -32,3 +32,4 @@ mod search;
 mod serve;
 mod similar;
 mod verbs;
+mod wrong_input;

@@ -82,6 +82,13 @@ impl App {
     /// Finds the folders and reads the configuration.
     pub fn new(global: &GlobalArgs) -> Result<Self, CliError> {
         let places = Places::find(global)?;
+        if places.data.exists() && !places.data.is_dir() {
+            return Err(CliError::new(format!(
+                "{}: the index lies in a folder, and this is none",
+                places.data.display()
+            ))
+            .hint("move it away, or choose another place with --data-dir DIR"));
+        }
         let config = Config::load(&places)?;
         let device = match global.device {
             Some(device) => device,

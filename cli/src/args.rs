@@ -24,6 +24,9 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
+/// Heading of the options that every verb has.
+const EVERYWHERE: &str = "Options everywhere";
+
 /// Options that stand before or after any verb.
 #[derive(Debug, Clone, Args)]
 pub struct GlobalArgs {
@@ -31,6 +34,7 @@ pub struct GlobalArgs {
     #[arg(
         long,
         global = true,
+        help_heading = EVERYWHERE,
         value_name = "DIR",
         env = "LSEARCH_DATA_DIR",
         hide_env_values = true
@@ -40,19 +44,20 @@ pub struct GlobalArgs {
     #[arg(
         long,
         global = true,
+        help_heading = EVERYWHERE,
         value_name = "FILE",
         env = "LSEARCH_CONFIG",
         hide_env_values = true
     )]
     pub config: Option<PathBuf>,
     /// Where the encoder runs; cuda fails rather than falling back to the CPU
-    #[arg(long, global = true, value_enum, value_name = "DEVICE")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_enum, value_name = "DEVICE")]
     pub device: Option<DeviceArg>,
     /// Say nothing but results and errors
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Say more (files as they are read, repairs, timings)
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE, action = clap::ArgAction::Count)]
     pub verbose: u8,
 }
 
@@ -103,9 +108,19 @@ pub enum Command {
     /// Read the files again that failed
     Retry(RetryArgs),
     /// Build the indexes anew from the stored texts and vectors (nothing is encoded twice)
+    #[command(
+        after_help = "Rarely needed: every add mends what it finds damaged. `lsearch doctor` tells.\n\n\
+                            Examples:\n  lsearch rebuild\n  lsearch rebuild && lsearch add"
+    )]
     Rebuild,
     /// Keep the folders indexed by themselves, in the background
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  lsearch daemon start             # until the machine is shut down\n  \
+                                        lsearch daemon install           # now and after every login\n  \
+                                        lsearch daemon pause --for 2h    # files are still found by word\n  \
+                                        lsearch daemon logs -f"
+    )]
     Daemon(DaemonCommand),
     /// Search in the browser: a page for you alone, on this machine
     Serve(ServeArgs),
@@ -158,6 +173,9 @@ pub struct AddArgs {
 
 /// `lsearch remove`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Your files are not touched. Vectors are kept for a while, so that adding the folder again costs little.\n\nExamples:\n  lsearch remove ~/Downloads\n  lsearch rm /media/disk/papers     # also where it is not there any more"
+)]
 pub struct RemoveArgs {
     /// Folders to forget
     #[arg(value_name = "DIR", required = true)]
@@ -296,6 +314,9 @@ pub enum ModeArg {
 
 /// `lsearch get`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lsearch get 17\n  lsearch get ~/Documents/lease.pdf --page 12\n  lsearch get src/scan.rs --lines 100:140\n  lsearch get 'old.zip!/2019/lease.pdf'"
+)]
 pub struct GetArgs {
     /// The number a search showed (17 or #17), or a path
     #[arg(value_name = "ID|PATH")]
@@ -313,6 +334,9 @@ pub struct GetArgs {
 
 /// `lsearch open`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lsearch open 17\n  lsearch open 17 --page 12\n  EDITOR=nvim lsearch open src/scan.rs --line 120"
+)]
 pub struct OpenArgs {
     /// The number a search showed (17 or #17), or a path
     #[arg(value_name = "ID|PATH")]
@@ -327,6 +351,9 @@ pub struct OpenArgs {
 
 /// `lsearch status`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "With -v it lists every reason and every failed file. `lsearch folders --why PATH` tells of one file.\n\nExamples:\n  lsearch status\n  lsearch status --wait && lsearch search \"boiler pressure\"\n  lsearch status --json | jq .documents"
+)]
 pub struct StatusArgs {
     /// Machine-readable output
     #[arg(long)]
@@ -338,6 +365,9 @@ pub struct StatusArgs {
 
 /// `lsearch retry`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "For files that failed although nothing about them changed: after a format became readable, with `ocr = true`,\nor with more memory or time (`lsearch config`).\n\nExamples:\n  lsearch retry\n  lsearch config set ocr true && lsearch retry"
+)]
 pub struct RetryArgs {
     /// Return when everything is searchable by word
     #[arg(long)]
@@ -407,6 +437,9 @@ pub struct ServeArgs {
 
 /// `lsearch eval`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  lsearch eval ~/collections/cuad\n  lsearch eval ~/collections --mode hybrid --queries 100 --save before.json\n  lsearch eval ~/collections --mode hybrid --queries 100 --against before.json"
+)]
 pub struct EvalArgs {
     /// A collection in the layout of BEIR, MTEB, LongEmbed or LoCoV1, or a folder of collections
     #[arg(value_name = "DIR")]
@@ -439,6 +472,9 @@ pub struct EvalArgs {
 
 /// `lsearch doctor`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit code 2 when there is a problem, 0 otherwise, warnings or not.\n\nExamples:\n  lsearch doctor\n  lsearch doctor -v                # every part of the index\n  lsearch doctor --json | jq '.[] | select(.level != \"good\")'"
+)]
 pub struct DoctorArgs {
     /// Machine-readable output
     #[arg(long)]
@@ -500,7 +536,7 @@ pub enum ConfigCommand {
 #[derive(Debug, Args)]
 #[command(
     after_help = "From then on the GPU is used wherever there is one; --device cpu keeps to the CPU, \
-                  and lsearch doctor tells what is used."
+                  and lsearch doctor tells what is used.\n\nExamples:\n  lsearch setup\n  lsearch setup --gpu"
 )]
 pub struct SetupArgs {
     /// Fetch what an NVIDIA GPU needs, as far as it is missing, and try it

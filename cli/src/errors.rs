@@ -70,11 +70,8 @@ impl CliError {
 
     /// An I/O failure on a path.
     pub fn io(path: &Path, error: &std::io::Error) -> Self {
-        let (path, error) = (path.display().to_string(), error.to_string());
-        // Some errors name it themselves.
-        let message =
-            if error.contains(&path) { error.clone() } else { format!("{path}: {error}") };
-        with_disk_hint(Self::new(message), &error)
+        let text = own_words(error);
+        with_disk_hint(Self::new(format!("{}: {text}", path.display())), &text)
     }
 
     /// Someone pressed Ctrl-C.
@@ -110,6 +107,20 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// What the operating system said, without its number and without the path that some errors repeat.
+fn own_words(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    // As in: failed to open file `/x`: No such file or directory.
+    let text = match text.split_once("`: ") {
+        Some((about, words)) if about.matches('`').count() == 1 => words,
+        _ => &text,
+    };
+    match text.split_once(" (os error ") {
+        Some((words, _)) => words.to_owned(),
+        None => text.to_owned(),
+    }
+}
+
 fn with_disk_hint(error: CliError, text: &str) -> CliError {
     let lower = text.to_lowercase();
     if error.hint.is_some() {
@@ -123,6 +134,10 @@ fn with_disk_hint(error: CliError, text: &str) -> CliError {
         )
     } else if lower.contains("read-only file system") {
         error.hint("the index needs a folder it can write: choose one with --data-dir DIR")
+    } else if lower.contains("not a directory") {
+        error.hint("what should be a folder on that path is a file")
+    } else if lower.contains("permission denied") {
+        error.hint("you may not read or write it: `ls -ld` shows whose it is, `chmod` and `chown` change that")
     } else {
         error
     }
@@ -148,6 +163,14 @@ impl From<IndexError> for CliError {
             }
             IndexError::Empty { .. } => Self::new("nothing is indexed yet").hint(
                 "add a folder first: lsearch add ~/Documents\n(`lsearch` alone tells how to begin)",
+            ),
+            IndexError::Io { path, source } => Self::io(path, source),
+            IndexError::Lexical { path, .. } if text.contains("acquire Lockfile") => Self::new(format!(
+                "{}: the folder cannot be written, and an index is locked for a moment when it is opened",
+                path.display()
+            ))
+            .hint(
+                "let yourself write it (`lsearch doctor` tells how), or search a copy: --data-dir DIR",
             ),
             IndexError::Cancelled => {
                 Self::interrupted("stopped; what was done is kept. Run the command again to go on")
@@ -210,6 +233,19 @@ mod tests {
         let error = CliError::from(IndexError::Cancelled);
         assert_eq!(error.code(), EXIT_INTERRUPTED);
         assert!(error.to_string().contains("again"), "{error}");
+    }
+
+    #[test]
+    fn what_the_system_said_is_told_once_with_the_path_and_what_to_do() {
+        let missing = fs_err::read("/nowhere/at/all").unwrap_err();
+        let told = CliError::io(Path::new("/nowhere/at/all"), &missing).to_string();
+        assert_eq!(told, "/nowhere/at/all: No such file or directory");
+        let denied = std::io::Error::from_raw_os_error(13);
+        let told = CliError::io(Path::new("/data"), &denied).to_string();
+        assert!(told.starts_with("/data: Permission denied\n") && told.contains("chown"), "{told}");
+        let path = || "/data/LOCK".into();
+        let index = CliError::from(IndexError::Io { path: path(), source: denied });
+        assert!(index.to_string().contains("ls -ld"), "{index}");
     }
 
     #[test]

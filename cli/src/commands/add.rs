@@ -95,13 +95,16 @@ fn check_folder(folder: &Path) -> Result<PathBuf, CliError> {
     let shown = folder.display();
     let metadata = fs_err::metadata(folder).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => CliError::new(format!("{shown}: no such folder"))
-            .hint(format!("{}; nothing was changed", near_folder(folder))),
+            .hint(format!("{}\nnothing was changed", near_folder(folder))),
         _ => CliError::io(folder, &error),
     })?;
     if !metadata.is_dir() {
         return Err(CliError::new(format!("{shown}: not a folder")).hint(
             "lsearch indexes folders: add the one it is in, with --exclude for what you do not want",
         ));
+    }
+    if let Err(error) = std::fs::read_dir(folder) {
+        return Err(CliError::io(folder, &error));
     }
     fs_err::canonicalize(folder).map_err(|error| CliError::io(folder, &error))
 }

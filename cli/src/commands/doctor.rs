@@ -118,12 +118,6 @@ fn data_folder(app: &App) -> Check {
             error.to_string(),
             "let yourself read the folders above it, or choose another with --data-dir DIR",
         ),
-        Ok(metadata) if !metadata.is_dir() => bad(
-            "data folder",
-            Level::Error,
-            format!("{shown} is not a folder"),
-            "move it away, or choose another with --data-dir DIR",
-        ),
         Ok(metadata) => unwritable(data)
             .or_else(|| private(data, &metadata))
             .unwrap_or_else(|| good("data folder", shown)),
@@ -238,7 +232,10 @@ fn index(app: &App) -> Vec<Check> {
                 Severity::Warning => Level::Warning,
                 Severity::Error => Level::Error,
             },
-            message: format!("{}: {}", shorten_home(&finding.path), finding.message),
+            message: match finding.message.contains(&*finding.path.to_string_lossy()) {
+                true => finding.message.clone(),
+                false => format!("{}: {}", shorten_home(&finding.path), finding.message),
+            },
             fix: match finding.severity {
                 Severity::Fine => None,
                 Severity::Warning => Some("lsearch add".to_owned()),
@@ -415,6 +412,11 @@ fn failed(name: &'static str, error: &CliError) -> Check {
 fn human(checks: &[Check], verbose: bool) -> String {
     let mut text = String::new();
     let mut whole: Vec<&str> = Vec::new();
+    let is_bad = |check: &Check| check.name == "index" && check.level != Level::Good;
+    let whole_parts = match checks.iter().any(is_bad) {
+        true => "the other parts are whole (-v lists them)",
+        false => "all parts are whole (-v lists them)",
+    };
     for check in checks {
         // Each part of the index has a line only where it is wrong, or asked for.
         if check.name == "index" && check.level == Level::Good && !verbose {
@@ -424,7 +426,7 @@ fn human(checks: &[Check], verbose: bool) -> String {
         match std::mem::take(&mut whole).as_slice() {
             [] => {}
             [one] => text.push_str(&line(Level::Good, "index", one)),
-            _ => text.push_str(&line(Level::Good, "index", "all parts are whole (-v lists them)")),
+            _ => text.push_str(&line(Level::Good, "index", whole_parts)),
         }
         text.push_str(&line(check.level, check.name, &check.message));
         if let Some(fix) = &check.fix {
