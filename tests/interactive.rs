@@ -136,5 +136,5 @@ fn without_a_terminal_it_says_so() {
     let desk = desk_of_notes();
     desk.run(["search", "-i", "harbour"]).exits(2).says("needs a terminal");
     desk.run(["search", "-i", "--json", "harbour"]).exits(2).says("--json");
-    desk.run(["search"]).exits(2).says("QUERY");
+    desk.run(["search"]).exits(2).says("lsearch search \"");
 }

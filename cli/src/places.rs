@@ -137,7 +137,9 @@ fn shortened(path: &Path) -> String {
         && let Ok(rest) = path.strip_prefix(base.home_dir())
         && base.home_dir() != Path::new("/")
     {
-        return Path::new("~").join(rest).display().to_string();
+        let home = Path::new("~");
+        let shown = if rest == Path::new("") { home.to_owned() } else { home.join(rest) };
+        return shown.display().to_string();
     }
     path.display().to_string()
 }
