@@ -1,7 +1,8 @@
 //! The smallest program that an `Extractor` can use. With the argument `--misbehave` it goes wrong
 //! in the way that the name of each file asks for, which the tests of the sandbox need.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::Path;
 use std::time::Duration;
 use std::{env, fs, hint, io, process, thread};
@@ -46,10 +47,18 @@ fn misbehave(path: &Path) {
             if process::Command::new("/bin/true").status().is_ok() {
                 process::exit(13);
             }
-            let refused = |error: io::Error| error.kind() == io::ErrorKind::PermissionDenied;
-            let bound = TcpListener::bind("127.0.0.1:0").map_or_else(refused, |_| false);
-            let connected = TcpStream::connect("127.0.0.1:9").map_or_else(refused, |_| false);
-            if !bound || !connected {
+            let answers = [
+                TcpListener::bind("127.0.0.1:0").err(),
+                TcpStream::connect("127.0.0.1:9").err(),
+                UdpSocket::bind("127.0.0.1:0").err(),
+                UdpSocket::bind("[::1]:0").err(),
+                UnixStream::connect("/run/nobody-listens").err(),
+                UnixDatagram::unbound().err(),
+            ];
+            let refused = |error: &Option<io::Error>| {
+                error.as_ref().is_some_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+            };
+            if !answers.iter().all(refused) {
                 process::exit(14);
             }
         }

@@ -313,8 +313,11 @@ fn extraction(app: &App) -> Check {
         app.config.extract_wall_sec
     );
     let reach = match (kept_from.files, kept_from.network) {
-        (true, true) => "it can read your folders, and neither write nor connect anywhere by TCP",
+        (true, true) => {
+            "it can read your folders, and neither write anywhere nor reach the network"
+        }
         (true, false) => "it can read your folders, and write nowhere",
+        (false, true) => "it cannot reach the network; its files are not confined",
         (false, _) => "this system cannot confine it further (Linux 5.13 with Landlock can)",
     };
     good("extraction", format!("{limits}; {reach}"))

@@ -1,6 +1,7 @@
 //! What a child may reach, on top of what it may take: its parent's folders to read, and nothing else.
 //!
-//! On Linux by Landlock, as far as the kernel has it. Where it does not, the limits stand alone; nothing fails for it.
+//! On Linux by Landlock and a filter of system calls, as far as the kernel has them. Where it does not, the limits
+//! stand alone; nothing fails for it.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Confinement {
     /// From every file but those of its folders, and from writing anything anywhere (Linux 5.13).
     pub files: bool,
-    /// From connecting to the network, and from being connected to, by TCP (Linux 6.7).
+    /// From opening a socket of any kind: neither the network nor another process can be reached (seccomp filters, on
+    /// x86-64, ARM and RISC-V of 64 bits).
     pub network: bool,
 }
 
@@ -18,6 +20,13 @@ pub struct Confinement {
 /// network stay closed to it and to them.
 #[cfg(target_os = "linux")]
 pub(super) fn confine(readable: &[std::path::PathBuf], runs: bool) -> Confinement {
+    let files = confine_files(readable, runs) && !runs;
+    Confinement { files, network: refuse_sockets().is_ok() }
+}
+
+/// Files by Landlock, with TCP besides (Linux 6.7) for where sockets cannot be refused altogether.
+#[cfg(target_os = "linux")]
+fn confine_files(readable: &[std::path::PathBuf], runs: bool) -> bool {
     use std::path::Path;
 
     use landlock::{
@@ -53,14 +62,34 @@ pub(super) fn confine(readable: &[std::path::PathBuf], runs: bool) -> Confinemen
         }
         ruleset.restrict_self()
     };
-    match restrict() {
+    matches!(
+        restrict(),
         Ok(RestrictionStatus {
             ruleset: RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced,
-            landlock: LandlockStatus::Available { effective_abi, .. },
+            landlock: LandlockStatus::Available { .. },
             ..
-        }) => Confinement { files: !runs, network: effective_abi >= ABI::V4 },
-        _ => Confinement::default(),
-    }
+        })
+    )
+}
+
+/// Makes every way to a new socket fail with a permission error, for the calling thread and what it starts. Pairs of
+/// connected sockets lead nowhere and stay.
+#[cfg(target_os = "linux")]
+fn refuse_sockets() -> seccompiler::Result<()> {
+    use std::env::consts::ARCH;
+
+    use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
+
+    /// Set in the numbers that the calls have in the x32 convention of x86-64 kernels.
+    const X32: libc::c_long = 0x4000_0000;
+
+    // Without a condition on its arguments, a call is refused whatever they are.
+    let refused = [libc::SYS_socket, libc::SYS_socket | X32, libc::SYS_io_uring_setup]
+        .map(|call| (call, Vec::new()))
+        .into();
+    let refusal = SeccompAction::Errno(libc::EACCES as u32);
+    let filter = SeccompFilter::new(refused, SeccompAction::Allow, refusal, ARCH.try_into()?)?;
+    apply_filter(&BpfProgram::try_from(filter)?)
 }
 
 /// Other systems have nothing of the kind that a process can ask for by itself.
