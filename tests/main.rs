@@ -30,6 +30,7 @@ mod mcp;
 mod privacy;
 mod search;
 mod serve;
+mod shell;
 mod similar;
 mod verbs;
 mod wrong_input;

@@ -105,14 +105,6 @@ fn setup_tries_the_encoder() {
 }
 
 #[test]
-fn completions_for_each_shell() {
-    let desk = Desk::new();
-    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        assert!(desk.run(["completions", shell]).ok().stdout.contains("lsearch"), "{shell}");
-    }
-}
-
-#[test]
 fn a_configuration_file_is_checked_and_used() {
     let desk = Desk::new();
     desk.write("page.txt", note("the harbour"));

@@ -2,15 +2,18 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use clap_complete::Shell;
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::engine::ArgValueCandidates;
 use serde::{Deserialize, Serialize};
+
+use crate::commands::{completions, version};
+use crate::places::path_variable;
 
 /// Search your own documents, whole, by meaning and by word, on your own machine.
 #[derive(Debug, Parser)]
 #[command(
     name = "lsearch",
-    version,
+    version = version::VERSION,
     propagate_version = true,
     after_help = "Start with:\n  lsearch add ~/Documents\n  lsearch search \"who pays for the repairs\"\n\n\
                   Exit codes: 0 found or done, 1 nothing found, 2 error, 130 stopped by Ctrl-C."
@@ -61,6 +64,15 @@ pub struct GlobalArgs {
     pub verbose: u8,
 }
 
+impl GlobalArgs {
+    /// What the environment alone says.
+    pub fn from_environment() -> Self {
+        let (data_dir, config) =
+            (path_variable("LSEARCH_DATA_DIR"), path_variable("LSEARCH_CONFIG"));
+        Self { data_dir, config, device: None, quiet: false, verbose: 0 }
+    }
+}
+
 /// `--device`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DeviceArg {
@@ -95,7 +107,7 @@ pub enum Command {
     #[command(visible_alias = "ls")]
     Folders(FoldersArgs),
     /// Search by meaning and by word
-    #[command(visible_aliases = ["query", "s"])]
+    #[command(visible_alias = "query", alias = "s")]
     Search(SearchArgs),
     /// Find documents like one, by meaning
     Similar(SimilarArgs),
@@ -136,14 +148,57 @@ pub enum Command {
     Config(ConfigArgs),
     /// Fetch ONNX Runtime (done by itself on first need), with --gpu the one for NVIDIA GPUs
     Setup(SetupArgs),
-    /// Print a completion script for a shell
+    /// Print a completion script for a shell: verbs, options, indexed folders and types
+    #[command(after_help = "To have them in every new shell:\n  \
+        bash        echo 'source <(lsearch completions bash)' >> ~/.bashrc\n  \
+        zsh         echo 'source <(lsearch completions zsh)' >> ~/.zshrc   # after compinit\n  \
+        fish        lsearch completions fish > ~/.config/fish/completions/lsearch.fish\n  \
+        PowerShell  lsearch completions powershell >> $PROFILE\n  \
+        elvish      lsearch completions elvish >> ~/.config/elvish/rc.elv\n\
+        The Debian package brings those of bash, zsh and fish.")]
     Completions {
         /// The shell
-        shell: Shell,
+        shell: ShellArg,
+    },
+    /// Write the manual pages into a folder. For those who make packages.
+    #[command(hide = true)]
+    Manual {
+        /// The folder
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+        folder: PathBuf,
     },
     /// The extraction child: reads requests on stdin. Not for people.
     #[command(hide = true)]
     ExtractWorker,
+}
+
+/// `lsearch completions`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "lowercase")]
+pub enum ShellArg {
+    /// GNU Bash
+    Bash,
+    /// Z shell
+    Zsh,
+    /// Fish
+    Fish,
+    /// PowerShell
+    PowerShell,
+    /// Elvish
+    Elvish,
+}
+
+impl ShellArg {
+    /// As on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            ShellArg::Bash => "bash",
+            ShellArg::Zsh => "zsh",
+            ShellArg::Fish => "fish",
+            ShellArg::PowerShell => "powershell",
+            ShellArg::Elvish => "elvish",
+        }
+    }
 }
 
 /// `lsearch add`.
@@ -155,7 +210,7 @@ pub enum Command {
 )]
 pub struct AddArgs {
     /// Folders to index; with none, every folder already added is brought up to date
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub folders: Vec<PathBuf>,
     /// Leave out paths that match (gitignore syntax, relative to the folder; may be repeated)
     #[arg(long, value_name = "GLOB")]
@@ -178,7 +233,7 @@ pub struct AddArgs {
 )]
 pub struct RemoveArgs {
     /// Folders to forget
-    #[arg(value_name = "DIR", required = true)]
+    #[arg(value_name = "DIR", required = true, add = ArgValueCandidates::new(completions::folders))]
     pub folders: Vec<PathBuf>,
 }
 
@@ -253,7 +308,12 @@ pub struct ResultArgs {
     #[arg(long, value_name = "GLOB")]
     pub path: Vec<String>,
     /// Only these kinds or formats, e.g. pdf,markdown,rust
-    #[arg(long = "type", value_name = "LIST", value_delimiter = ',')]
+    #[arg(
+        long = "type",
+        value_name = "LIST",
+        value_delimiter = ',',
+        add = ArgValueCandidates::new(completions::types)
+    )]
     pub types: Vec<String>,
     /// Only files changed on or after this day (2024, 2024-05, 2024-05-31, today, 7d, 3m)
     #[arg(long, value_name = "DATE")]

@@ -22,17 +22,22 @@ mod types;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 
 use crate::app::App;
 use crate::args::{Cli, Command};
 use crate::errors::{CliError, EXIT_OK};
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    commands::completions::answer();
+    let done = match Cli::try_parse() {
+        Ok(cli) => run(cli),
+        Err(error) if error.kind() == ErrorKind::DisplayVersion => {
+            commands::version::run(std::env::args_os().any(|argument| argument == "--version"))
+        }
         Err(error) => return hints::tell(&error),
     };
-    match run(cli) {
+    match done {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             output::error(&error);
@@ -51,6 +56,7 @@ fn run(cli: Cli) -> Result<u8, CliError> {
         Command::Completions { shell } => return commands::completions::run(*shell),
         // It mends the file without which nothing else works.
         Command::Config(args) => return commands::config::run(&cli.global, args.command.as_ref()),
+        Command::Manual { folder } => return commands::manual::run(folder),
         _ => {}
     }
     let app = App::new(&cli.global)?;
@@ -71,6 +77,9 @@ fn run(cli: Cli) -> Result<u8, CliError> {
         Command::Eval(args) => commands::eval::run(&app, args),
         Command::Doctor(args) => commands::doctor::run(&app, args),
         Command::Setup(args) => commands::setup::run(&app, args),
-        Command::ExtractWorker | Command::Completions { .. } | Command::Config(_) => Ok(EXIT_OK),
+        Command::ExtractWorker
+        | Command::Completions { .. }
+        | Command::Manual { .. }
+        | Command::Config(_) => Ok(EXIT_OK),
     }
 }

@@ -11,6 +11,7 @@ pub mod extract_worker;
 pub mod folders;
 pub mod get;
 pub mod glance;
+pub mod manual;
 pub mod open;
 pub mod rebuild;
 pub mod remove;
@@ -19,6 +20,7 @@ pub mod search;
 pub mod setup;
 pub mod similar;
 pub mod status;
+pub mod version;
 mod why;
 
 use std::collections::BTreeSet;

@@ -14,6 +14,8 @@ use crate::errors::CliError;
 use crate::output::units;
 use crate::places::{find_program, path_variable};
 
+pub use shipped::NAME as SHIPPED;
+
 /// The encoder's bundle: the one named by `LSEARCH_ENCODER`, otherwise the shipped one.
 pub fn bundle(app: &App, verify: Verify) -> Result<Bundle, CliError> {
     let folder = match path_variable("LSEARCH_ENCODER") {

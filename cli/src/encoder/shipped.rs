@@ -9,7 +9,7 @@ mod files {
     include!(concat!(env!("OUT_DIR"), "/shipped_encoder.rs"));
 }
 
-use files::NAME;
+pub use files::NAME;
 
 /// The folder of the shipped encoder under `encoders`, unpacked if it is not there or not whole.
 ///
