@@ -52,7 +52,7 @@ cp engine/encoders/*/NOTICE "$share/doc/lsearch/NOTICE.encoder"
 
 # The library that `lsearch setup` would fetch (its length and sha256 are pinned), and the notices of its wheel.
 fetched=$out/onnxruntime
-"$lsearch" --data-dir "$fetched" setup >/dev/null
+"$lsearch" --data-dir "$fetched" setup --force >/dev/null
 library=$(find "$fetched/runtime" -name 'libonnxruntime.*.[0-9]*' | sort | tail -1)
 install -D -m 644 "$library" "$stage/lib/lsearch/$(basename "$library")"
 onnxruntime=$(basename "$(dirname "$library")")
