@@ -2,7 +2,9 @@
 # Installs the Debian package in a clean root, does there what a newcomer does, without a network, and takes the
 # package away again. Prints the commands, what they say and how long they take; fails where one does.
 #
-#   sudo cli/packaging/try.sh PACKAGE.deb [FOLDER]     # needs debootstrap; FOLDER: documents to add
+#   sudo cli/packaging/try.sh PACKAGE.deb [FOLDER]     # FOLDER: documents to add
+#
+# Needs debootstrap. Where systemd-nspawn is there, the root is also booted twice, to see the daemon come back.
 set -euo pipefail
 
 package=$(realpath "$1")
@@ -22,6 +24,11 @@ leave() {
 trap leave EXIT
 mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
 
+if command -v systemd-nspawn >/dev/null && [ ! -e "$root/usr/bin/systemctl" ]; then
+  chroot "$root" sh -c "apt-get install -y -q --no-install-recommends \
+    systemd systemd-sysv dbus dbus-user-session libpam-systemd" >>"$root.log" 2>&1
+fi
+
 # Files outside home and temporary folders, to see what the package leaves.
 list() { find "$root" -xdev \( -path "$root/home" -o -path "$root/tmp" -o -path "$root/proc" -o -path "$root/var" \) \
   -prune -o -print | sort; }
@@ -29,7 +36,7 @@ list >"$root.before"
 
 # A line is shown, run in the root and timed. The second kind is run as a person and cut off from the network.
 as_root() { timed env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive chroot "$root" sh -c "$1"; }
-as_person() { timed unshare -n env -i chroot "$root" su - newcomer -c "export TERM=dumb; $1"; }
+as_person() { timed unshare -n env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" su - newcomer -c "export TERM=dumb; $1"; }
 timed() {
   printf '\n$ %s\n' "${*: -1}" | sed 's/^\$ export TERM=dumb; /$ /'
   local start=$EPOCHREALTIME
@@ -66,6 +73,38 @@ echo; echo "# 5. Keep it running"
 as_person "lsearch daemon install --print && lsearch daemon start && lsearch daemon status"
 as_person "echo 'The gasket was replaced in Lisbon.' > ~/Documents/new.txt; sleep 3; lsearch search -n 1 'gasket Lisbon'"
 as_person "lsearch daemon stop"
+
+if command -v systemd-nspawn >/dev/null; then
+  echo; echo "# … after a restart of the machine"
+  mkdir -p "$root/var/lib/systemd/linger"
+  touch "$root/var/lib/systemd/linger/newcomer"
+  umount "$root/proc"
+  cat >"$root/tmp/boot.sh" <<'BOOT'
+#!/bin/sh
+# At the first boot the daemon is installed; at the second it has to run by itself.
+person() { su - newcomer -c "export XDG_RUNTIME_DIR=/run/user/1000; $1"; }
+for _ in $(seq 60); do [ -S /run/user/1000/bus ] && break; sleep 1; done
+{
+  if [ ! -e /var/tmp/booted ]; then touch /var/tmp/booted; person "lsearch daemon install"; else sleep 3; fi
+  person "lsearch daemon status; systemctl --user is-active lsearch"
+  [ $? = 0 ] && echo "runs"
+} >>/var/tmp/boots 2>&1
+systemctl poweroff
+BOOT
+  chmod +x "$root/tmp/boot.sh"
+  cp "$root/tmp/boot.sh" "$root/usr/local/bin/boot.sh"
+  printf '[Unit]\nAfter=systemd-user-sessions.service\n[Service]\nExecStart=/usr/local/bin/boot.sh\n' \
+    >"$root/etc/systemd/system/newcomer.service"
+  mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
+  ln -sf ../newcomer.service "$root/etc/systemd/system/multi-user.target.wants/"
+  for _ in 1 2; do
+    timeout 120 systemd-nspawn -q -D "$root" --register=no --keep-unit -b --console=pipe >>"$root.log" 2>&1
+  done
+  cat "$root/var/tmp/boots"
+  [ "$(grep -c '^runs$' "$root/var/tmp/boots")" = 2 ]
+  rm -f "$root/usr/local/bin/boot.sh" "$root/etc/systemd/system/"{,multi-user.target.wants/}newcomer.service
+  mount -t proc proc "$root/proc"
+fi
 
 echo; echo "# Take it away"
 as_root "apt-get purge -y -q lsearch 2>&1 | tail -2"

@@ -98,9 +98,9 @@ fn runtime_folders(app: &App) -> Vec<PathBuf> {
         folders.push(app.places.default_data.join("runtime"));
     }
     if let Ok(program) = std::env::current_exe()
-        && let Some(folder) = program.parent()
+        && let Some(prefix) = program.parent().and_then(Path::parent)
     {
-        folders.push(folder.join("../lib/lsearch"));
+        folders.push(prefix.join("lib/lsearch"));
     }
     folders
 }
