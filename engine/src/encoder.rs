@@ -45,11 +45,10 @@ pub struct EncoderOptions {
 pub struct SectionVectors {
     /// Tokens pooled, special ones included: the section's weight in the document.
     pub tokens: usize,
-    /// Mean of its token vectors, or of what the graph makes of its sequences as documents, each by its
-    /// tokens; not normalised.
+    /// Mean of its token vectors, or of its sequences' own vectors, each by its tokens; not normalised.
     pub mean: Vec<f32>,
     /// One vector of unit length for each passage. A passage without a token of its own has the
-    /// section's.
+    /// section's, as all have where the bundle says so.
     pub passages: Vec<Vec<f32>>,
 }
 
@@ -143,6 +142,9 @@ impl Encoder {
         let query = windowing(&tokens.ids(&manifest.query_prefix)?)?;
         let batching = match &manifest.mode {
             Mode::Whole { buckets, .. } => Batching::Buckets(buckets.clone()),
+            Mode::Windows { .. } if sessions.plain.is_none() => {
+                Batching::MaskedShort { masked_tokens: usize::MAX }
+            }
             Mode::Windows { .. } if !sessions.masked.is_empty() => {
                 Batching::MaskedShort { masked_tokens: MASKED_TOKENS }
             }
@@ -165,6 +167,8 @@ impl Encoder {
                 batch_tokens,
                 pad_id: manifest.special.pad_id,
                 dimensions: bundle.dimensions(),
+                pooling: manifest.pooling,
+                passages: manifest.passages(),
             },
             section_tokens: manifest.section_tokens,
             name: bundle.name().to_string(),
@@ -231,7 +235,7 @@ impl Encoder {
         let run = Run { settings: &self.batches, worker, windowing: &self.query, urgent: true };
         let pooled = run.sections(&[&section], &|| false, &|_| {})?;
         let pooled = pooled.into_iter().next().ok_or(EngineError::WorkerGone)?;
-        pooled.section.unit().ok_or(EngineError::BadOutput { what: "a zero vector" })
+        pooled.query()
     }
 
     /// Tokenises on from passage `first_passage` and cuts off the next section, at a passage

@@ -98,6 +98,15 @@ pub enum EngineError {
         vocabulary: usize,
     },
 
+    /// A model of someone else cannot be made a bundle.
+    #[error("{}: {reason}", .path.display())]
+    ImportRefused {
+        /// The model's folder, or the file in it that is at fault.
+        path: PathBuf,
+        /// Why, and what can be done.
+        reason: String,
+    },
+
     /// A text could not be tokenised.
     #[error("tokenising failed: {reason}")]
     Tokenize {

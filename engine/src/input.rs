@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::bundle::Positions;
+
 /// A batch of sequences, padded and laid out for a graph.
 #[derive(Debug)]
 pub(crate) struct Input {
@@ -62,6 +64,12 @@ impl Input {
         .unzip()
     }
 
+    /// The position that each token is said to have, padding included.
+    pub(crate) fn positions(&self, positions: &Positions) -> Vec<i64> {
+        let row: Vec<i64> = (0..self.tokens).map(|index| positions.of(index) as i64).collect();
+        row.repeat(self.lengths.len())
+    }
+
     /// One for each true token, zero for padding.
     pub(crate) fn mask(&self) -> Vec<i64> {
         let row = |&length: &usize| (0..self.tokens).map(move |token| i64::from(token < length));
@@ -72,11 +80,21 @@ impl Input {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bundle::PositionKind;
 
     #[test]
     fn the_mask_marks_true_tokens() {
         let input = Input { ids: vec![0; 6], lengths: vec![1, 3], tokens: 3, spans: vec![] };
         assert_eq!(input.mask(), [1, 0, 0, 1, 1, 1]);
+    }
+
+    #[test]
+    fn positions_are_those_of_each_row() {
+        let input = Input { ids: vec![0; 10], lengths: vec![2, 5], tokens: 5, spans: vec![] };
+        let positions = |kind, offset| input.positions(&Positions { kind, offset })[5..].to_vec();
+        assert_eq!(positions(PositionKind::Plain, 2), [2, 3, 4, 5, 6]);
+        assert_eq!(positions(PositionKind::Grouped { group: 2 }, 0), [0, 0, 1, 1, 2]);
+        assert_eq!(positions(PositionKind::Recurrent { period: 3 }, 1), [1, 2, 3, 1, 2]);
     }
 
     #[test]

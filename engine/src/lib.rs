@@ -18,6 +18,7 @@ mod bundle;
 mod device;
 mod encoder;
 mod error;
+pub mod import;
 mod input;
 mod memory;
 mod notice;
@@ -35,7 +36,8 @@ mod window;
 mod worker;
 
 pub use bundle::{
-    Bundle, BundleFile, Graph, GraphMemory, Manifest, Mode, Pooling, Precision, Special, Verify,
+    Bundle, BundleFile, Graph, GraphMemory, Manifest, Mode, Passages, Pooling, PositionKind,
+    Positions, Precision, Special, Verify,
 };
 pub use device::{Device, DeviceChoice, nvidia_device_present};
 pub use encoder::{Encoder, EncoderOptions, SectionVectors};

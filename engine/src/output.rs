@@ -5,8 +5,8 @@
 pub(crate) struct Output {
     /// Sums of token vectors: `[spans of all sequences, dimensions]`.
     pub(crate) sums: Vec<f32>,
-    /// Each sequence as a document: `[sequences, dimensions]`. Empty where the graph gives none and a
-    /// document is the mean of its token vectors.
+    /// Each sequence's own vector: `[sequences, dimensions]`. Empty where a sequence is the mean of its token
+    /// vectors.
     pub(crate) documents: Vec<f32>,
 }
 

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::batch::{self, Batch, Batching};
+use crate::bundle::{Passages, Pooling};
 use crate::encoder::SectionVectors;
 use crate::error::EngineError;
 use crate::input::Input;
@@ -19,6 +20,8 @@ pub(crate) struct BatchSettings {
     pub(crate) batch_tokens: usize,
     pub(crate) pad_id: u32,
     pub(crate) dimensions: usize,
+    pub(crate) pooling: Pooling,
+    pub(crate) passages: Passages,
 }
 
 /// Sections on their way through one worker.
@@ -34,6 +37,14 @@ pub(crate) struct Run<'a> {
 /// little is lost when cancelled.
 const IN_FLIGHT: usize = 2;
 
+/// A sequence to be run: a window of a section, or of one of its passages.
+struct Sequence {
+    section: usize,
+    /// The passage that is read by itself; `None` for the section's own windows.
+    passage: Option<usize>,
+    window: Window,
+}
+
 impl Run<'_> {
     /// Means of all sections, in order.
     pub(crate) fn sections(
@@ -42,19 +53,11 @@ impl Run<'_> {
         cancel: &dyn Fn() -> bool,
         progress: &dyn Fn(usize),
     ) -> Result<Vec<Pooled>, EngineError> {
-        let windows: Vec<(usize, Window)> = sections
-            .iter()
-            .enumerate()
-            .flat_map(|(index, section)| {
-                self.windowing.windows(section.tokens()).into_iter().map(move |w| (index, w))
-            })
-            .collect();
-        let lengths: Vec<usize> =
-            windows.iter().map(|(_, window)| self.windowing.sequence_tokens(window)).collect();
-        let mut pooled: Vec<Pooled> = sections
-            .iter()
-            .map(|section| Pooled::new(self.settings.dimensions, section.spans.len()))
-            .collect();
+        let sequences = self.sequences(sections);
+        let tokens = |sequence: &Sequence| self.windowing.sequence_tokens(&sequence.window);
+        let lengths: Vec<usize> = sequences.iter().map(tokens).collect();
+        let new = |section: &&Section| Pooled::new(self.settings, section.spans.len());
+        let mut pooled: Vec<Pooled> = sections.iter().map(new).collect();
         let mut done = 0;
         let mut in_flight: VecDeque<(Pending, &Batch, Vec<Labelled>)> = VecDeque::new();
         let plan = batch::plan(&lengths, self.settings.batch_tokens, &self.settings.batching);
@@ -66,7 +69,7 @@ impl Run<'_> {
             while in_flight.len() < IN_FLIGHT
                 && let Some(batch) = batches.next()
             {
-                let (input, spans) = self.input(batch, sections, &windows);
+                let (input, spans) = self.input(batch, sections, &sequences);
                 let pending = self.worker.submit(input, batch.masked, self.urgent, cancel)?;
                 in_flight.push_back((pending, batch, spans));
             }
@@ -74,16 +77,52 @@ impl Run<'_> {
             let output = pending.wait(cancel)?;
             let dimensions = self.settings.dimensions;
             for (sum, span) in output.sums.chunks_exact(dimensions).zip(spans) {
-                done += span.span.rows.len();
-                pooled[span.section].add(sum, &span.span);
+                pooled[span.section].add(sum, &span);
             }
             for (vector, &index) in output.documents.chunks_exact(dimensions).zip(&batch.sequences)
             {
-                let (section, window) = &windows[index];
-                pooled[*section].add_document(vector, self.windowing.sequence_tokens(window));
+                let sequence = &sequences[index];
+                pooled[sequence.section].add_vector(vector, tokens(sequence), sequence.passage);
             }
+            let owned = |&index: &usize| self.own_tokens(&sequences[index]);
+            done += batch.sequences.iter().map(owned).sum::<usize>();
             progress(done);
         }
+    }
+
+    /// Everything that is to be run for these sections.
+    fn sequences(&self, sections: &[&Section]) -> Vec<Sequence> {
+        let mut sequences = Vec::new();
+        for (index, section) in sections.iter().enumerate() {
+            let windows = self.windowing.windows(section.tokens()).into_iter();
+            sequences.extend(windows.map(|window| Sequence {
+                section: index,
+                passage: None,
+                window,
+            }));
+            if self.settings.passages != Passages::Sequences {
+                continue;
+            }
+            for (passage, span) in section.spans.iter().enumerate() {
+                // One without tokens, or with all of them, has the section's vector in any case.
+                if span.is_empty() || span.len() == section.tokens() {
+                    continue;
+                }
+                let windows = self.windowing.windows(span.len()).into_iter();
+                sequences.extend(windows.map(|window| Sequence {
+                    section: index,
+                    passage: Some(passage),
+                    window: window.shifted(span.start),
+                }));
+            }
+        }
+        sequences
+    }
+
+    /// Tokens by which a sequence brings the work on: those that no other sequence of its kind counts.
+    fn own_tokens(&self, sequence: &Sequence) -> usize {
+        let special = self.windowing.head.len() + self.windowing.tail.len();
+        special + sequence.window.owned.len()
     }
 
     /// Lays a batch out for the graph, with what each of its spans belongs to.
@@ -91,7 +130,7 @@ impl Run<'_> {
         &self,
         batch: &Batch,
         sections: &[&Section],
-        windows: &[(usize, Window)],
+        sequences: &[Sequence],
     ) -> (Input, Vec<Labelled>) {
         let mut labelled = Vec::new();
         let mut input = Input {
@@ -101,59 +140,101 @@ impl Run<'_> {
             spans: Vec::with_capacity(batch.sequences.len()),
         };
         for (row, &index) in batch.sequences.iter().enumerate() {
-            let (section, window) = &windows[index];
-            let ids = &sections[*section].ids;
-            input.ids.extend(self.windowing.sequence(ids, window));
+            let sequence = &sequences[index];
+            let ids = &sections[sequence.section].ids;
+            input.ids.extend(self.windowing.sequence(ids, &sequence.window));
             input.ids.resize((row + 1) * batch.tokens, i64::from(self.settings.pad_id));
-            input.lengths.push(self.windowing.sequence_tokens(window));
-            let spans = self.windowing.spans(sections[*section], window);
+            input.lengths.push(self.windowing.sequence_tokens(&sequence.window));
+            let spans = self.spans(sections, sequence);
             input.spans.push(spans.iter().map(|span| span.rows.clone()).collect());
-            labelled.extend(spans.into_iter().map(|span| Labelled { section: *section, span }));
+            let label =
+                |span| Labelled { section: sequence.section, alone: sequence.passage, span };
+            labelled.extend(spans.into_iter().map(label));
         }
         (input, labelled)
     }
+
+    /// The rows of a sequence's output that are summed.
+    fn spans(&self, sections: &[&Section], sequence: &Sequence) -> Vec<Span> {
+        match (self.settings.passages, self.settings.pooling) {
+            (Passages::Spans, _) => {
+                self.windowing.spans(sections[sequence.section], &sequence.window)
+            }
+            (_, Pooling::Mean) => self.windowing.whole_span(&sequence.window),
+            // Nothing is: a sequence has a vector of its own.
+            _ => Vec::new(),
+        }
+    }
 }
 
-/// A span and the section it is of.
+/// A span, the section it is of, and the passage that was read alone, if one was.
 struct Labelled {
     section: usize,
+    alone: Option<usize>,
     span: Span,
 }
 
 /// Means of a section and its passages while their windows come in.
 pub(crate) struct Pooled {
-    /// Of its token vectors: what a query is.
-    pub(crate) section: Mean,
-    /// Of what the graph makes of its sequences as documents, if it does.
-    document: Mean,
+    pooling: Pooling,
+    /// Of its token vectors.
+    tokens: Mean,
+    /// Of its sequences' own vectors, if they have any.
+    sequences: Mean,
     passages: Vec<Mean>,
 }
 
 impl Pooled {
-    fn new(dimensions: usize, passages: usize) -> Pooled {
-        let empty = Mean::new(dimensions);
-        Pooled { section: empty.clone(), document: empty.clone(), passages: vec![empty; passages] }
-    }
-
-    fn add_document(&mut self, vector: &[f32], tokens: usize) {
-        self.document.add_mean(vector, tokens);
-    }
-
-    fn add(&mut self, sum: &[f32], span: &Span) {
-        self.section.add(sum, span.rows.len());
-        if let Some(passage) = span.passage {
-            self.passages[passage].add(sum, span.rows.len());
+    fn new(settings: &BatchSettings, passages: usize) -> Pooled {
+        let empty = Mean::new(settings.dimensions);
+        Pooled {
+            pooling: settings.pooling,
+            tokens: empty.clone(),
+            sequences: empty.clone(),
+            passages: vec![empty; passages],
         }
+    }
+
+    /// Adds the vector of a sequence: of a window of the section, or of a passage alone.
+    fn add_vector(&mut self, vector: &[f32], tokens: usize, passage: Option<usize>) {
+        match passage {
+            None => self.sequences.add_mean(vector, tokens),
+            // A mean has its passages from sums.
+            Some(_) if self.pooling == Pooling::Mean => {}
+            Some(passage) => self.passages[passage].add_mean(vector, tokens),
+        }
+    }
+
+    fn add(&mut self, sum: &[f32], labelled: &Labelled) {
+        let tokens = labelled.span.rows.len();
+        if labelled.alone.is_none() {
+            self.tokens.add(sum, tokens);
+        }
+        if let Some(passage) = labelled.alone.or(labelled.span.passage) {
+            self.passages[passage].add(sum, tokens);
+        }
+    }
+
+    /// The vector that a query of this text has: queries are pooled as the manifest says, whatever else the graph makes
+    /// of a document.
+    pub(crate) fn query(&self) -> Result<Vec<f32>, EngineError> {
+        let mean = match self.pooling {
+            Pooling::Mean => &self.tokens,
+            Pooling::Cls | Pooling::Last | Pooling::Output => &self.sequences,
+        };
+        mean.unit().ok_or(EngineError::BadOutput { what: "a zero vector" })
     }
 
     /// The section's vectors, once all of its windows are in.
     pub(crate) fn finish(self) -> Result<SectionVectors, EngineError> {
-        let section =
-            self.section.unit().ok_or(EngineError::BadOutput { what: "a zero vector" })?;
+        let section = self.query()?;
         let passages = self.passages.iter();
-        let document = if self.document.tokens() > 0 { &self.document } else { &self.section };
+        let document = if self.sequences.tokens() > 0 { &self.sequences } else { &self.tokens };
         Ok(SectionVectors {
-            tokens: self.section.tokens(),
+            tokens: match self.tokens.tokens() {
+                0 => self.sequences.tokens(),
+                tokens => tokens,
+            },
             mean: document.mean(),
             passages: passages
                 .map(|passage| passage.unit().unwrap_or_else(|| section.clone()))
@@ -228,6 +309,8 @@ mod tests {
                 batch_tokens: 4096,
                 pad_id: bundle.manifest().special.pad_id,
                 dimensions: bundle.dimensions(),
+                pooling: bundle.manifest().pooling,
+                passages: bundle.manifest().passages(),
             };
             let (worker, windowing) = (&worker, &windowing);
             let run = Run { settings: &settings, worker, windowing, urgent: false };

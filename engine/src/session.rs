@@ -8,9 +8,9 @@ use std::sync::{Mutex, PoisonError};
 use ort::ep;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::session::{RunOptions, Session, SessionInputValue};
-use ort::value::TensorRef;
+use ort::value::{DynValue, TensorRef};
 
-use crate::bundle::{Bundle, Graph, GraphMemory};
+use crate::bundle::{Bundle, Graph, GraphMemory, Pooling, Positions};
 use crate::device::Device;
 use crate::error::EngineError;
 use crate::input::Input;
@@ -30,6 +30,11 @@ pub(crate) struct SessionSettings {
 }
 
 impl SessionSettings {
+    /// One thread of the CPU, for a look at a graph.
+    pub(crate) fn plain_cpu() -> SessionSettings {
+        SessionSettings { device: Device::Cpu, threads: 1, cuda_device: 0, cuda_memory_bytes: None }
+    }
+
     /// What limits the memory of runs on the device.
     pub(crate) fn limit(&self) -> Limit {
         match self.device {
@@ -48,6 +53,8 @@ pub(crate) struct GraphSession {
     document_output: Option<String>,
     /// Whether the graph sums spans itself.
     pools: bool,
+    pooling: Pooling,
+    positions: Positions,
     dimensions: usize,
     device: Device,
     memory: Option<GraphMemory>,
@@ -84,6 +91,8 @@ impl GraphSession {
             output: graph.output.clone(),
             document_output: graph.document_output.clone(),
             pools: graph.pools(),
+            pooling: bundle.manifest().pooling,
+            positions: bundle.manifest().positions,
             dimensions: bundle.dimensions(),
             device: settings.device,
             memory: graph.memory,
@@ -150,7 +159,7 @@ impl GraphSession {
     /// Whether a run would take more memory than there is: starting it could end the whole process.
     fn check_memory(&self, input: &Input) -> Result<(), EngineError> {
         let Some(memory) = self.memory else { return Ok(()) };
-        let needed = memory.of_run(input.padded_tokens());
+        let needed = memory.of_run(input.lengths.len(), input.tokens);
         if needed < UNASKED {
             return Ok(());
         }
@@ -171,6 +180,12 @@ impl GraphSession {
         let failed = |error: ort::Error| run_error(&error, sequences, tokens, device);
         let wants_mask = self.inputs.iter().any(|name| name == "attention_mask");
         let mask = if wants_mask { input.mask() } else { Vec::new() };
+        let wants = |wanted: &str| self.inputs.iter().any(|name| name == wanted);
+        let types = if wants("token_type_ids") { vec![0; input.ids.len()] } else { Vec::new() };
+        let positions = match wants("position_ids") {
+            true => input.positions(&self.positions),
+            false => Vec::new(),
+        };
         let lengths: Vec<i64> = input.lengths.iter().map(|&length| length as i64).collect();
         let (starts, ends) = input.flat_spans();
         let count = starts.len();
@@ -178,6 +193,8 @@ impl GraphSession {
         for name in &self.inputs {
             let tensor = match name.as_str() {
                 "attention_mask" => TensorRef::from_array_view(([sequences, tokens], &*mask)),
+                "token_type_ids" => TensorRef::from_array_view(([sequences, tokens], &*types)),
+                "position_ids" => TensorRef::from_array_view(([sequences, tokens], &*positions)),
                 "lengths" => TensorRef::from_array_view(([sequences], &*lengths)),
                 "span_starts" => TensorRef::from_array_view(([count], &*starts)),
                 "span_ends" => TensorRef::from_array_view(([count], &*ends)),
@@ -186,29 +203,55 @@ impl GraphSession {
             values.push((name.as_str().into(), tensor.map_err(failed)?.into()));
         }
         let outputs = self.session.run_with_options(values, options).map_err(failed)?;
-        let vectors = |name: &str, expected: &[usize]| -> Result<&[f32], EngineError> {
+        let vectors = |name: &str, expected: &[usize]| -> Result<Cow<'_, [f32]>, EngineError> {
             let output = outputs.get(name).ok_or(EngineError::WorkerGone)?;
-            let (shape, vectors) = output.try_extract_tensor::<f32>().map_err(failed)?;
+            let (shape, vectors) = floats(output).map_err(failed)?;
             if shape.iter().map(|&size| size as usize).ne(expected.iter().copied()) {
                 let reason = format!("{name} has the shape {shape:?}, not {expected:?}");
                 return Err(EngineError::GraphInvalid { path: self.path.clone(), reason });
             }
             Ok(vectors)
         };
-        let sums = if self.pools {
-            vectors(&self.output, &[count, dimensions])?.to_vec()
+        let (mut sums, mut documents) = (Vec::new(), Vec::new());
+        if self.pools {
+            sums = vectors(&self.output, &[count, dimensions])?.into_owned();
+        } else if self.pooling == Pooling::Output {
+            documents = vectors(&self.output, &[sequences, dimensions])?.into_owned();
         } else {
             let vectors = vectors(&self.output, &[sequences, tokens, dimensions])?;
-            span_sums(vectors, input, dimensions)
-        };
-        let documents = match &self.document_output {
-            Some(name) => vectors(name, &[sequences, dimensions])?.to_vec(),
-            None => Vec::new(),
-        };
+            sums = span_sums(&vectors, input, dimensions);
+            documents = token_vectors(&vectors, input, dimensions, self.pooling);
+        }
+        if let Some(name) = &self.document_output {
+            documents = vectors(name, &[sequences, dimensions])?.into_owned();
+        }
         pool::check_finite(&sums)?;
         pool::check_finite(&documents)?;
         Ok(Output { sums, documents })
     }
+}
+
+/// An output of 32-bit or 16-bit floating-point numbers, with its shape.
+fn floats(output: &DynValue) -> ort::Result<(&[i64], Cow<'_, [f32]>)> {
+    if let Ok((shape, halves)) = output.try_extract_tensor::<half::f16>() {
+        return Ok((shape, halves.iter().map(|half| half.to_f32()).collect()));
+    }
+    let (shape, values) = output.try_extract_tensor::<f32>()?;
+    Ok((shape, values.into()))
+}
+
+/// The vector of each sequence's first or last token; nothing where all of them are pooled.
+fn token_vectors(vectors: &[f32], input: &Input, dimensions: usize, pooling: Pooling) -> Vec<f32> {
+    let row = |length: usize| match pooling {
+        Pooling::Cls => Some(0),
+        Pooling::Last => Some(length - 1),
+        Pooling::Mean | Pooling::Output => None,
+    };
+    let matrices = vectors.chunks_exact(input.tokens * dimensions).zip(&input.lengths);
+    let rows = matrices.filter_map(|(matrix, &length)| Some((matrix, row(length)?)));
+    rows.flat_map(|(matrix, row)| &matrix[row * dimensions..(row + 1) * dimensions])
+        .copied()
+        .collect()
 }
 
 /// Sums over spans of token vectors `[sequences, tokens, dimensions]`.
@@ -243,7 +286,11 @@ fn halving(
     }
 }
 
-fn create(path: &Path, runtime: &Runtime, settings: &SessionSettings) -> ort::Result<Session> {
+pub(crate) fn create(
+    path: &Path,
+    runtime: &Runtime,
+    settings: &SessionSettings,
+) -> ort::Result<Session> {
     let builder = Session::builder(runtime.environment())?
         .with_optimization_level(GraphOptimizationLevel::All)?
         .with_intra_threads(settings.threads)?

@@ -38,6 +38,14 @@ pub(crate) struct Span {
     pub(crate) passage: Option<usize>,
 }
 
+impl Window {
+    /// The same stretch so many tokens later.
+    pub(crate) fn shifted(self, by: usize) -> Window {
+        let shift = |range: Range<usize>| range.start + by..range.end + by;
+        Window { content: shift(self.content), owned: shift(self.owned) }
+    }
+}
+
 impl Windowing {
     /// `prefix` are the ids of the manifest's query or document prefix. `None` where prefix and
     /// overlap leave no room for text.
@@ -97,6 +105,16 @@ impl Windowing {
     ) -> impl Iterator<Item = i64> + 'a {
         let content = &ids[window.content.clone()];
         self.head.iter().chain(content).chain(&self.tail).map(|&id| i64::from(id))
+    }
+
+    /// All rows of a window's output that are its own, and the special tokens, as spans of no passage.
+    pub(crate) fn whole_span(&self, window: &Window) -> Vec<Span> {
+        let row_of = |token: usize| self.head.len() + token - window.content.start;
+        let end = self.head.len() + window.content.len();
+        let owned = row_of(window.owned.start)..row_of(window.owned.end);
+        let rows = [0..self.head.len(), owned, end..end + self.tail.len()];
+        let rows = rows.into_iter().filter(|rows| !rows.is_empty());
+        rows.map(|rows| Span { rows, passage: None }).collect()
     }
 
     /// The rows of a window's output to sum: each owned token once, parted by passage, and the

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::EngineError;
 
@@ -41,6 +41,12 @@ pub struct Manifest {
     pub document_prefix: String,
     /// How token vectors become one vector.
     pub pooling: Pooling,
+    /// Where passages have their vectors from; see [`Manifest::passages`].
+    #[serde(default)]
+    pub passages: Option<Passages>,
+    /// What a graph with an input `position_ids` is given there.
+    #[serde(default)]
+    pub positions: Positions,
     /// Whether vectors are scaled to unit length. Format 1 knows only `true`.
     pub normalize: bool,
     /// How a section becomes sequences.
@@ -65,11 +71,72 @@ pub struct Special {
 }
 
 /// How token vectors become one vector.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pooling {
     /// The mean over all tokens of a sequence, special ones included.
     Mean,
+    /// The vector of the first token, such as `[CLS]`.
+    Cls,
+    /// The vector of the last token that is no padding: decoders see the whole text only there.
+    Last,
+    /// The graph's output is one vector a sequence already, `[batch, dimensions]`.
+    Output,
+}
+
+/// Where passages have their vectors from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Passages {
+    /// Means of token vectors, from the run that reads the whole section.
+    Spans,
+    /// Each passage is a sequence of its own: for encoders whose token vectors are not made to be compared.
+    Sequences,
+    /// They have that of their section: for encoders of which every run costs its full length.
+    None,
+}
+
+/// Which position each token is said to have. With an encoder of absolute positions these stretch its trained length
+/// without training, as LongEmbed (Zhu et al., arXiv 2404.12096) compares.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Positions {
+    /// How positions follow one another.
+    #[serde(flatten)]
+    pub kind: PositionKind,
+    /// The first one: 0, or 2 for encoders in the line of RoBERTa.
+    #[serde(default)]
+    pub offset: usize,
+}
+
+/// How positions follow one another.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum PositionKind {
+    /// One after the other.
+    #[default]
+    Plain,
+    /// So many neighbours share one.
+    Grouped {
+        /// How many.
+        group: usize,
+    },
+    /// They begin again after so many.
+    Recurrent {
+        /// How many.
+        period: usize,
+    },
+}
+
+impl Positions {
+    /// The position of the token at `index`.
+    pub fn of(&self, index: usize) -> usize {
+        let position = match self.kind {
+            PositionKind::Plain => index,
+            PositionKind::Grouped { group } => index / group,
+            PositionKind::Recurrent { period } => index % period,
+        };
+        self.offset + position
+    }
 }
 
 /// How a section becomes sequences.
@@ -108,11 +175,11 @@ pub struct Graph {
     /// Tokens in the longest sequence it takes. In `whole` mode a graph may take less than the mode's
     /// longest sequence where another one takes that: a sequence runs in the smallest that fits.
     pub max_tokens: usize,
-    /// Names of its inputs: `input_ids`, `attention_mask` or `lengths` where masked, and `span_starts`
-    /// with `span_ends` where it pools.
+    /// Names of its inputs: `input_ids`, `attention_mask` or `lengths` where masked, `token_type_ids` (given
+    /// zeros), `position_ids` (see [`Positions`]), and `span_starts` with `span_ends` where it pools.
     pub inputs: Vec<String>,
-    /// Name of the output, float32: the token vectors `[batch, tokens, dimensions]`, or where it pools
-    /// their sums over the spans, `[spans, dimensions]`.
+    /// Name of the output, float32 or float16: the token vectors `[batch, tokens, dimensions]`, or where it pools
+    /// their sums over the spans, `[spans, dimensions]`, or with [`Pooling::Output`] `[batch, dimensions]`.
     pub output: String,
     /// Name of a second output, float32 `[batch, dimensions]`: each sequence's vector as a document, of
     /// unit length. Without it a document's vector is the mean of its token vectors. All graphs of a
@@ -131,15 +198,20 @@ pub struct GraphMemory {
     pub run_bytes: u64,
     /// Bytes more for each padded token.
     pub token_bytes: u64,
+    /// Bytes more for each pair of tokens of a sequence, where attention is computed as a matrix.
+    #[serde(default)]
+    pub pair_bytes: u64,
 }
 
 impl GraphMemory {
-    /// Bytes that a run of so many padded tokens takes.
-    pub fn of_run(&self, tokens: usize) -> u64 {
-        self.run_bytes.saturating_add(self.token_bytes.saturating_mul(tokens as u64))
+    /// Bytes that a run of so many sequences takes, each padded to so many tokens.
+    pub fn of_run(&self, sequences: usize, tokens: usize) -> u64 {
+        let (sequences, tokens) = (sequences as u64, tokens as u64);
+        let of_token = self.token_bytes.saturating_add(self.pair_bytes.saturating_mul(tokens));
+        self.run_bytes.saturating_add(of_token.saturating_mul(sequences.saturating_mul(tokens)))
     }
 
-    /// Padded tokens that a run may have within so many bytes.
+    /// Padded tokens that a run may have within so many bytes, as far as pairs do not count.
     pub fn tokens_within(&self, bytes: u64) -> usize {
         let tokens = bytes.saturating_sub(self.run_bytes) / self.token_bytes.max(1);
         usize::try_from(tokens).unwrap_or(usize::MAX)
@@ -182,10 +254,26 @@ pub struct BundleFile {
 }
 
 /// Names of graph inputs that the engine can feed.
-pub(crate) const KNOWN_INPUTS: [&str; 5] =
-    ["input_ids", "attention_mask", "lengths", "span_starts", "span_ends"];
+pub(crate) const KNOWN_INPUTS: [&str; 7] = [
+    "input_ids",
+    "attention_mask",
+    "token_type_ids",
+    "position_ids",
+    "lengths",
+    "span_starts",
+    "span_ends",
+];
 
 impl Manifest {
+    /// Where passages have their vectors from: where the manifest does not say, from spans of token vectors that are
+    /// pooled by their mean, otherwise each from a sequence of its own.
+    pub fn passages(&self) -> Passages {
+        self.passages.unwrap_or(match self.pooling {
+            Pooling::Mean => Passages::Spans,
+            Pooling::Cls | Pooling::Last | Pooling::Output => Passages::Sequences,
+        })
+    }
+
     /// Special tokens around each sequence.
     pub(crate) fn special_tokens(&self) -> usize {
         self.special.prefix_ids.len() + self.special.suffix_ids.len()
@@ -209,6 +297,15 @@ impl Manifest {
         }
         if !self.normalize {
             return Some("normalize must be true".into());
+        }
+        if self.pooling == Pooling::Output && self.passages == Some(Passages::Spans) {
+            return Some("passages cannot be spans of tokens where the graph pools itself".into());
+        }
+        if matches!(
+            self.positions.kind,
+            PositionKind::Grouped { group: 0 } | PositionKind::Recurrent { period: 0 }
+        ) {
+            return Some("positions must have a group or period above zero".into());
         }
         if let Some(file) = self.files.iter().find(|file| !is_plain_relative(&file.path)) {
             return Some(format!("file path {:?} leaves the bundle's folder", file.path));
@@ -244,6 +341,12 @@ impl Manifest {
         }
         if graph.masked != (graph.has_input("attention_mask") || graph.has_input("lengths")) {
             return Some(format!("graph {name}: masked does not fit its inputs"));
+        }
+        if self.positions != Positions::default() && !graph.has_input("position_ids") {
+            return Some(format!("graph {name} has no input position_ids to give positions to"));
+        }
+        if self.pooling != Pooling::Mean && (graph.pools() || graph.document_output.is_some()) {
+            return Some(format!("graph {name}: what it pools itself is a mean"));
         }
         if graph.has_input("span_starts") != graph.has_input("span_ends") {
             return Some(format!("graph {name}: span_starts and span_ends belong together"));

@@ -6,7 +6,10 @@ mod verify;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use manifest::{BundleFile, Graph, GraphMemory, Manifest, Mode, Pooling, Precision, Special};
+pub use manifest::{
+    BundleFile, Graph, GraphMemory, Manifest, Mode, Passages, Pooling, PositionKind, Positions,
+    Precision, Special,
+};
 pub use verify::Verify;
 pub(crate) use verify::sha256_of_file;
 

@@ -69,7 +69,8 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// What a vector depends on, hashed: the sha256 of the canonical JSON of format, dimensions,
-/// tokenizer, files, special ids, prefixes, pooling, normalisation and mode. Name, description,
+/// tokenizer, files, special ids, prefixes, pooling, normalisation, mode, and passages and positions where the manifest
+/// has them. Name, description,
 /// licence and source stay out of it, so that rewording them does not part old vectors from new.
 ///
 /// `raw` is the manifest as parsed JSON: members this version does not know still count.
@@ -82,7 +83,7 @@ pub(super) fn fingerprint(manifest: &Manifest, raw: &Value) -> String {
         .map(|file| serde_json::json!({"path": file.path, "sha256": file.sha256}))
         .collect();
     let tokenizer = manifest.file(&manifest.tokenizer).map(|file| file.sha256.as_str());
-    let identity = serde_json::json!({
+    let mut identity = serde_json::json!({
         "format": manifest.format,
         "dimensions": manifest.dimensions,
         "tokenizer": tokenizer,
@@ -94,6 +95,12 @@ pub(super) fn fingerprint(manifest: &Manifest, raw: &Value) -> String {
         "normalize": manifest.normalize,
         "mode": raw["mode"],
     });
+    // Not there in older manifests, whose vectors must stay theirs.
+    for name in ["passages", "positions"] {
+        if let Some(value) = raw.get(name) {
+            identity[name] = value.clone();
+        }
+    }
     let mut canonical = String::new();
     write_canonical(&identity, &mut canonical);
     sha256_of(canonical.as_bytes())

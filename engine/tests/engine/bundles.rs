@@ -95,14 +95,21 @@ fn a_large_file_is_hashed_by_the_full_check_alone() {
 #[test]
 fn manifests_that_cannot_be_run_are_refused_with_a_reason() {
     type Change = fn(&mut Value);
-    let cases: [(&str, Change); 13] = [
+    let cases: [(&str, Change); 17] = [
         ("leaves the bundle's folder", |m| m["files"][0]["path"] = json!("../model.onnx")),
         ("leaves the bundle's folder", |m| m["files"][0]["path"] = json!("/etc/hostname")),
         ("not listed in files", |m| m["graphs"][0]["file"] = json!("other.onnx")),
         ("not listed in files", |m| m["tokenizer"] = json!("other.json")),
         ("buckets must ascend", |m| m["mode"]["buckets"] = json!([16, 128, 64])),
         ("longer than its overlap", |m| m["mode"]["overlap_tokens"] = json!(125)),
-        ("unknown input", |m| m["graphs"][0]["inputs"] = json!(["input_ids", "position_ids"])),
+        ("unknown input", |m| m["graphs"][0]["inputs"] = json!(["input_ids", "past_key_values"])),
+        ("no input position_ids", |m| m["positions"] = json!({"kind": "grouped", "group": 2})),
+        ("above zero", |m| m["positions"] = json!({"kind": "recurrent", "period": 0})),
+        ("pools itself is a mean", |m| m["pooling"] = json!("cls")),
+        ("cannot be spans", |m| {
+            m["pooling"] = json!("output");
+            m["passages"] = json!("spans");
+        }),
         ("normalize", |m| m["normalize"] = json!(false)),
         ("the mode needs 128", |m| m["graphs"][1]["max_tokens"] = json!(64)),
         // A short graph needs a long one beside it, on each of its devices.
@@ -133,7 +140,7 @@ fn manifests_that_cannot_be_run_are_refused_with_a_reason() {
         assert!(error.to_string().contains(reason), "{reason}: {error}");
     }
     let copy = copy_of(&tiny_folder());
-    edit(copy.path(), |m| m["pooling"] = json!("cls"));
+    edit(copy.path(), |m| m["pooling"] = json!("max"));
     assert!(matches!(refusal(copy.path(), Verify::Sizes), EngineError::ManifestInvalid { .. }));
 }
 
@@ -202,12 +209,20 @@ fn graphs_that_are_not_what_the_manifest_says_are_refused() {
     });
     let error = open_error(copy.path());
     assert!(matches!(error, EngineError::GraphMissing { .. }), "{error}");
+}
 
-    // Windows of equal length need the graph without a mask; the other one is for company.
+#[test]
+fn windows_run_in_a_graph_with_a_mask_where_there_is_no_other() {
     let copy = copy_of(&windowed_folder());
-    edit(copy.path(), |m| m["graphs"][0]["devices"] = json!(["cuda"]));
-    let error = open_error(copy.path());
-    assert!(matches!(error, EngineError::GraphMissing { .. }), "{error}");
+    edit(copy.path(), |m| {
+        m["graphs"].as_array_mut().unwrap().remove(0);
+    });
+    let encoder = open(copy.path(), EncoderOptions::default());
+    let text = "the boat waits for the tide and the ferry ".repeat(40);
+    for text in ["boat", &text] {
+        let (alone, masked) = (WINDOWED.encode_query(text), encoder.encode_query(text));
+        assert!(largest_difference(&alone.unwrap(), &masked.unwrap()) < 1e-5);
+    }
 }
 
 #[test]

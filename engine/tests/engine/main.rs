@@ -5,6 +5,7 @@
 
 mod bundles;
 mod documents;
+mod families;
 mod goldens;
 mod runtimes;
 mod support;
