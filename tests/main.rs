@@ -27,6 +27,7 @@ mod house;
 mod interactive;
 mod library;
 mod mcp;
+mod models;
 mod privacy;
 mod search;
 mod serve;

@@ -148,6 +148,9 @@ pub enum Command {
     Config(ConfigArgs),
     /// Fetch ONNX Runtime (done by itself on first need), with --gpu the one for NVIDIA GPUs
     Setup(SetupArgs),
+    /// The encoders: which there are, bringing your own, and which one is used
+    #[command(subcommand)]
+    Model(ModelCommand),
     /// Print a completion script for a shell: verbs, options, indexed folders and types
     #[command(after_help = "To have them in every new shell:\n  \
         bash        echo 'source <(lsearch completions bash)' >> ~/.bashrc\n  \
@@ -170,6 +173,119 @@ pub enum Command {
     /// The extraction child: reads requests on stdin. Not for people.
     #[command(hide = true)]
     ExtractWorker,
+}
+
+/// `lsearch model`.
+#[derive(Debug, Subcommand)]
+pub enum ModelCommand {
+    /// List the encoders there are; the one in use has a star
+    List {
+        /// Machine-readable output
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tell everything about one
+    Info {
+        /// Its name [default: the one in use]
+        #[arg(value_name = "NAME", add = ArgValueCandidates::new(completions::encoders))]
+        name: Option<String>,
+        /// Machine-readable output: its manifest
+        #[arg(long)]
+        json: bool,
+    },
+    /// Bring your own: a folder in the layout of Hugging Face with an ONNX file
+    Add(ModelAddArgs),
+    /// Read documents with this one from now on; the one of before answers until all are encoded
+    Use {
+        /// Its name
+        #[arg(value_name = "NAME", add = ArgValueCandidates::new(completions::encoders))]
+        name: String,
+    },
+    /// Delete one
+    #[command(visible_alias = "rm")]
+    Remove {
+        /// Its name
+        #[arg(value_name = "NAME", add = ArgValueCandidates::new(completions::encoders))]
+        name: String,
+    },
+}
+
+/// `lsearch model add`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "What the flags do not say is read from config.json, tokenizer.json, 1_Pooling/config.json, modules.json,\n\
+        sentence_bert_config.json and config_sentence_transformers.json. The model is copied, and tried first.\n\n\
+        Examples:\n  lsearch model add ~/models/bge-base-en-v1.5\n  \
+        lsearch model add ~/models/e5-base-v2 --query-prefix 'query: ' --document-prefix 'passage: '\n  \
+        lsearch model add ~/models/minilm --name minilm-4k --extend grouped --max-tokens 4096"
+)]
+pub struct ModelAddArgs {
+    /// The model's folder
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub folder: PathBuf,
+    /// What to call it [default: the folder's name]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The ONNX file in the folder [default: onnx/model.onnx or model.onnx]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub onnx: Option<PathBuf>,
+    /// How token vectors become one
+    #[arg(long, value_enum)]
+    pub pooling: Option<PoolingArg>,
+    /// Where passages have their vectors from [default: spans with mean pooling, otherwise sequences]
+    #[arg(long, value_enum)]
+    pub passages: Option<PassagesArg>,
+    /// Text put before a query
+    #[arg(long, value_name = "TEXT")]
+    pub query_prefix: Option<String>,
+    /// Text put before a document
+    #[arg(long, value_name = "TEXT")]
+    pub document_prefix: Option<String>,
+    /// Tokens it takes at once, special ones included
+    #[arg(long, value_name = "N")]
+    pub max_tokens: Option<usize>,
+    /// Read documents in windows even if it takes long ones whole
+    #[arg(long)]
+    pub windows: bool,
+    /// Pad every text to the full length, for models that are made so
+    #[arg(long, conflicts_with = "windows")]
+    pub fixed_length: bool,
+    /// Stretch the trained length to --max-tokens by positions (for graphs that take position_ids)
+    #[arg(long, value_enum, requires = "max_tokens")]
+    pub extend: Option<ExtendArg>,
+}
+
+/// `--pooling`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PoolingArg {
+    /// The mean of all
+    Mean,
+    /// The first
+    Cls,
+    /// The last
+    Last,
+    /// The graph pools by itself
+    Output,
+}
+
+/// `--passages`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PassagesArg {
+    /// Means of token vectors, from the pass that reads the document
+    Spans,
+    /// Each passage is read by itself
+    Sequences,
+    /// They have the document's
+    None,
+}
+
+/// `--extend`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExtendArg {
+    /// Neighbours share a position
+    Grouped,
+    /// Positions begin again
+    Recurrent,
 }
 
 /// `lsearch completions`.
@@ -560,7 +676,7 @@ pub enum ConfigCommand {
     /// Print every key with its value, where that comes from and what it is for
     Show {
         /// Only these keys
-        #[arg(value_name = "KEY")]
+        #[arg(value_name = "KEY", add = ArgValueCandidates::new(completions::keys))]
         keys: Vec<String>,
         /// Machine-readable output
         #[arg(long)]
@@ -572,6 +688,7 @@ pub enum ConfigCommand {
                             lsearch config set exclude --add '*.bak'         # this one, too")]
     Set {
         /// The key
+        #[arg(add = ArgValueCandidates::new(completions::keys))]
         key: String,
         /// Its value; of a list, each entry on its own, or all as in the file: '["*.log"]'
         #[arg(value_name = "VALUE", required = true)]
@@ -586,6 +703,7 @@ pub enum ConfigCommand {
     /// Take a key out of the file, so that it has its default again
     Unset {
         /// The key
+        #[arg(add = ArgValueCandidates::new(completions::keys))]
         key: String,
     },
     /// Print where the file stands, or would

@@ -77,6 +77,7 @@ fn run(cli: Cli) -> Result<u8, CliError> {
         Command::Eval(args) => commands::eval::run(&app, args),
         Command::Doctor(args) => commands::doctor::run(&app, args),
         Command::Setup(args) => commands::setup::run(&app, args),
+        Command::Model(command) => commands::model::run(&app, command),
         Command::ExtractWorker
         | Command::Completions { .. }
         | Command::Manual { .. }

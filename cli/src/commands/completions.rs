@@ -13,7 +13,10 @@ use lsearch_index::Reader;
 use lsearch_index::folders::Folders;
 use lsearch_ingest::{Kind, type_names};
 
+use crate::app::App;
 use crate::args::{Cli, GlobalArgs, ShellArg};
+use crate::config::KEYS;
+use crate::encoder;
 use crate::errors::{CliError, EXIT_OK};
 use crate::output;
 use crate::places::Places;
@@ -65,6 +68,18 @@ pub fn types() -> Vec<CompletionCandidate> {
     let is_kind = |name: &String| Kind::ALL.into_iter().any(|kind| kind.as_str() == name);
     let types: BTreeSet<String> = types.into_iter().filter(|name| !is_kind(name)).collect();
     kinds.chain(types.into_iter().map(CompletionCandidate::new)).collect()
+}
+
+/// The encoders there are.
+pub fn encoders() -> Vec<CompletionCandidate> {
+    let app = App::new(&GlobalArgs::from_environment()).ok();
+    let names = app.map(|app| encoder::installed::names(&app));
+    names.into_iter().flatten().map(CompletionCandidate::new).collect()
+}
+
+/// The keys of the configuration.
+pub fn keys() -> Vec<CompletionCandidate> {
+    KEYS.iter().map(|key| candidate(key.name, key.about)).collect()
 }
 
 fn candidate(value: &str, help: &str) -> CompletionCandidate {

@@ -12,6 +12,7 @@ pub mod folders;
 pub mod get;
 pub mod glance;
 pub mod manual;
+pub mod model;
 pub mod open;
 pub mod rebuild;
 pub mod remove;

@@ -3,7 +3,6 @@
 use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use lsearch_engine::Verify;
 use lsearch_index::folders::Folders;
 use lsearch_index::query::{Filters, Query, QueryError};
 use lsearch_index::{Correction, Mode, Reader, SearchRequest, SearchResults};
@@ -310,7 +309,7 @@ fn query_vector(
     if mode == Mode::Keyword {
         return Ok(None);
     }
-    let opened = encoder::bundle(app, Verify::Sizes)
+    let opened = encoder::serving(app)
         .and_then(|bundle| Ok((encoder::open(app, &bundle)?, bundle.fingerprint().to_owned())));
     let Ok(text) = text.recv() else { return Ok(None) };
     vector_or_words(app, mode, || {

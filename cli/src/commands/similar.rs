@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use lsearch_engine::{Encoder, Verify};
+use lsearch_engine::Encoder;
 use lsearch_index::query::Filters;
 use lsearch_index::{ContentKey, Reader, SearchResults, SimilarRequest, StoredDocument};
 use lsearch_ingest::{Document, Outcome, PassageOptions, passages};
@@ -34,7 +34,7 @@ pub fn run(app: &App, args: &SimilarArgs) -> Result<u8, CliError> {
     }
     let reader = Reader::open(&app.places.data)?;
     let answer = answer(app, args, &reader, rich, |document| {
-        let bundle = encoder::bundle(app, Verify::Sizes)?;
+        let bundle = encoder::serving(app)?;
         encode(&encoder::open(app, &bundle)?, document)
     })?;
     output::print(&answer.text)?;

@@ -102,6 +102,8 @@ struct Standing {
     status: Status,
     /// The encoder, where it can be used.
     bundle: Option<Bundle>,
+    /// The name of another that answers until this one has encoded everything.
+    serving: Option<String>,
     daemon: Option<DaemonStatus>,
 }
 
@@ -124,9 +126,13 @@ impl Standing {
             }
         };
         if let Some(bundle) = &bundle {
-            status.documents.semantic = encoded_by(&status, bundle.fingerprint());
+            status.documents.semantic = encoder::installed::encoded(&status, bundle.fingerprint());
         }
-        Ok(Self { status, bundle, daemon })
+        let serving = bundle.as_ref().and_then(|wanted| {
+            let serving = encoder::serving(app).ok()?;
+            (serving.fingerprint() != wanted.fingerprint()).then(|| serving.name().to_owned())
+        });
+        Ok(Self { status, bundle, serving, daemon })
     }
 
     fn to_json(&self, app: &App) -> Result<JsonStatus, CliError> {
@@ -151,7 +157,8 @@ fn wait(app: &App) -> Result<(), CliError> {
     Ok(())
 }
 
-fn read(app: &App) -> Result<Status, CliError> {
+/// The index's own status; that of an empty one where there is none yet.
+pub fn read(app: &App) -> Result<Status, CliError> {
     match Reader::open(&app.places.data).and_then(|reader| reader.status()) {
         Ok(status) => Ok(status),
         Err(error) if is_empty_index(&error) => Ok(Status::default()),
@@ -168,7 +175,7 @@ pub fn from_open(
 ) -> Result<JsonStatus, CliError> {
     let mut status = reader.map(Reader::status).transpose()?.unwrap_or_default();
     if let Some(bundle) = bundle {
-        status.documents.semantic = encoded_by(&status, bundle.fingerprint());
+        status.documents.semantic = encoder::installed::encoded(&status, bundle.fingerprint());
     }
     let daemon = client::connect(app).ok().flatten().and_then(|client| client.status(app).ok());
     to_json(app, &status, bundle, daemon.unwrap_or_default())
@@ -229,12 +236,6 @@ fn to_json(
 
 fn documents_in(status: &Status, path: &std::path::Path) -> u64 {
     status.roots.iter().find(|root| root.path == path).map_or(0, |root| root.documents as u64)
-}
-
-/// Documents that the encoder in use has encoded: another's vectors answer no query of today.
-fn encoded_by(status: &Status, fingerprint: &str) -> usize {
-    let counts = status.encoders.iter().find(|encoder| encoder.fingerprint == fingerprint);
-    counts.map_or(0, |encoder| encoder.documents)
 }
 
 /// Documents that are found by word and not yet by meaning.
@@ -403,10 +404,14 @@ impl Standing {
         }
         if !folders.folders.is_empty() {
             let encoder = self.bundle.as_ref().map_or("cannot be used", |bundle| bundle.name());
+            let serving = self.serving.as_ref();
+            let until =
+                serving.map(|name| format!(" ({name} answers until everything is encoded)"));
             let shown = format!(
-                "index of {} in {}, encoder {encoder}",
+                "index of {} in {}, encoder {encoder}{}",
                 units::bytes(status.index_bytes.total()),
-                shorten_home(&app.places.data)
+                shorten_home(&app.places.data),
+                until.unwrap_or_default()
             );
             text.push_str(&format!("\n{}\n", paint(style::DIM, shown)));
         }
@@ -445,7 +450,7 @@ mod tests {
         };
         let encoders = vec![counts("used last", 7), counts("in use", 3)];
         let status = Status { encoders, ..Status::default() };
-        assert_eq!(encoded_by(&status, "in use"), 3);
-        assert_eq!(encoded_by(&status, "never used"), 0);
+        assert_eq!(encoder::installed::encoded(&status, "in use"), 3);
+        assert_eq!(encoder::installed::encoded(&status, "never used"), 0);
     }
 }

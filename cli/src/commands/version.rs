@@ -31,7 +31,7 @@ pub fn run(long: bool) -> Result<u8, CliError> {
 fn parts(app: &App) -> String {
     let encoder = match path_variable("LSEARCH_ENCODER") {
         Some(folder) => shorten_home(&folder),
-        None => encoder::SHIPPED.to_owned(),
+        None => app.config.encoder.clone(),
     };
     format!(
         "encoder        {encoder}\nONNX Runtime   {}\ndevice         {}\n",

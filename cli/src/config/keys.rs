@@ -7,6 +7,7 @@ use toml_edit::{Array, Value};
 
 use super::Config;
 use crate::args::DeviceArg;
+use crate::encoder;
 
 /// A key of the configuration.
 pub struct Key {
@@ -26,6 +27,7 @@ enum Field {
     Switch(fn(&mut Config) -> &mut bool),
     Patterns(fn(&mut Config) -> &mut Vec<String>),
     Languages(fn(&mut Config) -> &mut String),
+    Encoder,
 }
 
 const NEXT_COMMAND: &str = "with the next command";
@@ -34,12 +36,18 @@ const WHAT_IS_READ: &str =
 const DAEMONS: &str = "in the daemon alone";
 
 /// Every key, in the order in which they are shown.
-pub const KEYS: [Key; 12] = [
+pub const KEYS: [Key; 13] = [
     Key {
         name: "device",
         about: "Where the encoder runs; cuda fails where there is no usable GPU, auto takes the CPU then.",
         effect: NEXT_COMMAND,
         field: Field::Device,
+    },
+    Key {
+        name: "encoder",
+        about: "The encoder that documents are read with; `lsearch model use` sets it.",
+        effect: "with the next `lsearch add`, which encodes everything with it; the one of before answers meanwhile",
+        field: Field::Encoder,
     },
     Key {
         name: "threads",
@@ -125,6 +133,7 @@ impl Key {
             Field::Switch(_) => "true or false".to_owned(),
             Field::Patterns(_) => r#"a list of patterns, such as ["*.log", "drafts/"]"#.to_owned(),
             Field::Languages(_) => r#"names such as "eng" or "eng+deu""#.to_owned(),
+            Field::Encoder => "a name that `lsearch model list` shows".to_owned(),
         }
     }
 
@@ -145,6 +154,7 @@ impl Key {
             Field::Switch(field) => (*field(&mut config)).into(),
             Field::Patterns(field) => Array::from_iter(field(&mut config).iter()).into(),
             Field::Languages(field) => field(&mut config).as_str().into(),
+            Field::Encoder => config.encoder.as_str().into(),
         }
     }
 
@@ -175,6 +185,10 @@ impl Key {
                 let names = value.as_str().filter(|names| names.split('+').all(is_language));
                 *field(config) = names.ok_or_else(wrong)?.to_owned();
             }
+            Field::Encoder => {
+                let name = value.as_str().filter(|name| encoder::is_name(name));
+                config.encoder = name.ok_or_else(wrong)?.to_owned();
+            }
         }
         Ok(())
     }
@@ -204,7 +218,7 @@ impl Key {
             Field::Number(..) => {
                 one()?.replace('_', "").parse::<i64>().map_err(|_| wrong())?.into()
             }
-            Field::Device | Field::Languages(_) => one()?.trim_matches('"').into(),
+            Field::Device | Field::Languages(_) | Field::Encoder => one()?.trim_matches('"').into(),
         };
         self.set(&mut Config::default(), &value)?;
         Ok(value)

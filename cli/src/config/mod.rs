@@ -19,6 +19,8 @@ pub use keys::{KEYS, Key, find};
 pub struct Config {
     /// The device asked for.
     pub device: DeviceArg,
+    /// The name of the encoder that documents are read with.
+    pub encoder: String,
     threads: u64,
     cuda_memory_mb: u64,
     /// Globs left out of every folder (gitignore syntax).
@@ -40,6 +42,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             device: DeviceArg::Auto,
+            encoder: crate::encoder::SHIPPED.to_owned(),
             threads: 0,
             cuda_memory_mb: 0,
             exclude: Vec::new(),

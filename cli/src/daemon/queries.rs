@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use lsearch_engine::{Bundle, Encoder, Verify};
+use lsearch_engine::{Bundle, Encoder};
 use lsearch_index::query::Query;
 use lsearch_index::{Mode, Reader, SearchResults};
 
@@ -27,6 +27,8 @@ pub struct Queries {
     last: Mutex<Instant>,
     /// Something was committed since the reader last looked.
     stale: AtomicBool,
+    /// The same since the encoder was chosen.
+    encoder_stale: AtomicBool,
 }
 
 struct Warm {
@@ -43,12 +45,14 @@ impl Queries {
             encoder: Mutex::default(),
             last: Mutex::new(Instant::now()),
             stale: AtomicBool::new(true),
+            encoder_stale: AtomicBool::new(true),
         }
     }
 
     /// There may be more to find.
     pub fn index_changed(&self) {
         self.stale.store(true, Ordering::Release);
+        self.encoder_stale.store(true, Ordering::Release);
     }
 
     /// Whether the encoder is in memory.
@@ -121,11 +125,16 @@ impl Queries {
 
     fn encoder(&self) -> Result<Arc<Warm>, CliError> {
         let mut held = locked(&self.encoder);
-        if let Some(warm) = &*held {
+        // Another one may serve once it has encoded what is there.
+        let changed = self.encoder_stale.swap(false, Ordering::AcqRel);
+        if let Some(warm) = held.as_ref().filter(|_| !changed) {
             return Ok(Arc::clone(warm));
         }
-        let bundle: Bundle = encoder::bundle(&self.app, Verify::Sizes)?;
+        let bundle: Bundle = encoder::serving(&self.app)?;
         let fingerprint = bundle.fingerprint().to_owned();
+        if let Some(warm) = held.as_ref().filter(|warm| warm.fingerprint == fingerprint) {
+            return Ok(Arc::clone(warm));
+        }
         let warm = Arc::new(Warm { fingerprint, encoder: encoder::open(&self.app, &bundle)? });
         *held = Some(Arc::clone(&warm));
         Ok(warm)

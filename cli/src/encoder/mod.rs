@@ -1,12 +1,13 @@
 //! From a person's choices to an open encoder: which bundle, which ONNX Runtime, which device.
 
 pub mod gpu;
+pub mod installed;
 mod shipped;
 
 use std::path::{Path, PathBuf};
 
 use lsearch_engine::runtime::{self, Candidates, Package};
-use lsearch_engine::{Bundle, DeviceChoice, Encoder, EncoderOptions, Runtime, Verify};
+use lsearch_engine::{Bundle, DeviceChoice, Encoder, EncoderOptions, Runtime};
 
 use crate::app::App;
 use crate::args::DeviceArg;
@@ -14,25 +15,8 @@ use crate::errors::CliError;
 use crate::output::units;
 use crate::places::{find_program, path_variable};
 
+pub use installed::{bundle, is_name, serving};
 pub use shipped::NAME as SHIPPED;
-
-/// The encoder's bundle: the one named by `LSEARCH_ENCODER`, otherwise the shipped one.
-pub fn bundle(app: &App, verify: Verify) -> Result<Bundle, CliError> {
-    let folder = match path_variable("LSEARCH_ENCODER") {
-        Some(folder) => folder,
-        None => {
-            app.places.create_data()?;
-            shipped::unpack(&app.places.data.join("encoders"))?
-        }
-    };
-    Bundle::open(&folder, verify).map_err(|error| {
-        CliError::from(error).hint(format!(
-            "the encoder's files in {} are damaged or not whole: delete that folder and run the command \
-             again\n(searching by word works without it: --mode keyword)",
-            folder.display()
-        ))
-    })
-}
 
 /// Opens the encoder, fetching ONNX Runtime if this machine has none.
 pub fn open(app: &App, bundle: &Bundle) -> Result<Encoder, CliError> {
@@ -66,7 +50,8 @@ pub fn open_with(app: &App, bundle: &Bundle, library: &Path) -> Result<Encoder, 
     Ok(encoder)
 }
 
-fn load_runtime(library: &Path) -> Result<Runtime, CliError> {
+/// Loads ONNX Runtime.
+pub fn load_runtime(library: &Path) -> Result<Runtime, CliError> {
     runtime::load(library).map_err(|error| {
         CliError::from(error).hint(
             "fetch a fitting ONNX Runtime with `lsearch setup --force`, or name one with LSEARCH_ORT_LIB",
