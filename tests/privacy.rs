@@ -231,3 +231,22 @@ fn why_a_file_is_in_or_out() {
     desk.run(["folders", "--why", "docs/missing.txt"]).exits(2).says("no such file");
     desk.run(["folders", "--why", "docs/a.zip!/missing.txt"]).exits(2).says("no such document");
 }
+
+/// ONNX Runtime's packages report to their makers unless they are told not to, before they are loaded: they would keep
+/// an identifier of the machine and what is to be sent in the cache folder.
+#[test]
+fn onnx_runtime_keeps_nothing_to_report() {
+    let desk = Desk::new();
+    desk.write("a.txt", note("the harbour"));
+    desk.add();
+    desk.run(["search", "--mode", "semantic", "harbour"]).ok();
+    // Not even where the environment asks for it.
+    let mut command = desk.command(["search", "--mode", "semantic", "harbour"]);
+    assert!(command.env("ORT_DISABLE_TELEMETRY", "0").status().unwrap().success());
+    let left: Vec<PathBuf> = ["Microsoft", ".cache/Microsoft", "Library/Caches/Microsoft"]
+        .map(|folder| desk.home().join(folder))
+        .into_iter()
+        .filter(|folder| folder.exists())
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}

@@ -29,6 +29,10 @@ use crate::args::{Cli, Command};
 use crate::errors::{CliError, EXIT_OK};
 
 fn main() -> ExitCode {
+    let (name, value) = lsearch_engine::runtime::NO_TELEMETRY;
+    // SAFETY: this is the only thread yet, so that nothing reads the environment meanwhile. Measured: without it, ONNX
+    // Runtime keeps an identifier of the machine and events to be sent to its makers in the cache folder.
+    unsafe { std::env::set_var(name, value) };
     commands::completions::answer();
     let done = match Cli::try_parse() {
         Ok(cli) => run(cli),

@@ -164,6 +164,13 @@ pub enum EngineError {
         wanted: PathBuf,
     },
 
+    /// ONNX Runtime would report to its makers.
+    #[error(
+        "ONNX Runtime is not loaded while it may send telemetry: {}={} is not set",
+        crate::runtime::NO_TELEMETRY.0, crate::runtime::NO_TELEMETRY.1
+    )]
+    TelemetryAllowed,
+
     /// No ONNX Runtime package is known for this operating system and processor.
     #[error(
         "no ONNX Runtime package is known for {platform}; install ONNX Runtime yourself and name its \

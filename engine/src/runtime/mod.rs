@@ -55,11 +55,18 @@ impl Runtime {
 /// kept here and never dropped.
 static LOADED: Mutex<Option<Runtime>> = Mutex::new(None);
 
+/// Environment variable and value without which ONNX Runtime is not loaded. From 1.29 on Microsoft's packages for Linux and
+/// macOS report to Microsoft by default: an identifier of the machine and facts about models, sessions and errors, kept in
+/// `~/.cache/Microsoft` until they are sent. What the API offers against it comes after a first report; this variable,
+/// set before the library is loaded, has nothing made, kept or sent (microsoft/onnxruntime#27379).
+pub const NO_TELEMETRY: (&str, &str) = ("ORT_DISABLE_TELEMETRY", "1");
+
 /// Loads ONNX Runtime from a library file. The same file again gives the same runtime.
 ///
 /// # Errors
-/// When the file is missing, is no ONNX Runtime, is of a version that cannot be used, or when this
-/// process has loaded another file before.
+/// When the file is missing, is no ONNX Runtime, is of a version that cannot be used, when this process has loaded another
+/// file before, or when the environment lacks [`NO_TELEMETRY`]. A program sets it first thing, while it has one thread:
+/// later it could be read while it is written.
 pub fn load(path: &Path) -> Result<Runtime, EngineError> {
     let path = std::path::absolute(path)?;
     let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -74,6 +81,9 @@ pub fn load(path: &Path) -> Result<Runtime, EngineError> {
     }
     if !path.is_file() {
         return Err(EngineError::RuntimeMissing { path });
+    }
+    if std::env::var(NO_TELEMETRY.0).as_deref() != Ok(NO_TELEMETRY.1) {
+        return Err(EngineError::TelemetryAllowed);
     }
     let unusable = |reason: String| EngineError::RuntimeUnusable { path: path.clone(), reason };
     let builder = ort::init_from(&path).map_err(|error| load_error(&path, error))?;
