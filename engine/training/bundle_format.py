@@ -119,6 +119,23 @@ def read_manifest(folder: Path) -> dict:
     return manifest
 
 
+def position_ids(positions: dict | None, tokens: int) -> np.ndarray:
+    """What a graph that takes `position_ids` is given for a sequence of so many tokens."""
+    ids = np.arange(tokens, dtype=np.int64)
+    if positions is None:
+        return ids
+    match positions["kind"]:
+        case "plain":
+            pass
+        case "grouped":
+            ids //= positions["group"]
+        case "recurrent":
+            ids %= positions["period"]
+        case kind:
+            raise ValueError(f"positions of the unknown kind {kind}")
+    return ids + positions.get("offset", 0)
+
+
 def fingerprint(manifest: dict) -> str:
     """The identity of an encoder: two encoders with the same one give interchangeable vectors.
 
@@ -142,5 +159,7 @@ def fingerprint(manifest: dict) -> str:
         "normalize": manifest["normalize"],
         "mode": manifest["mode"],
     }
+    # Only where they stand there, so that older bundles keep their fingerprints.
+    identity |= {name: manifest[name] for name in ("passages", "positions") if name in manifest}
     canonical = json.dumps(identity, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode("utf-8")).hexdigest()

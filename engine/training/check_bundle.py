@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from bundle_format import MANIFEST, fingerprint, read_manifest, sha256_of
+from bundle_format import MANIFEST, fingerprint, position_ids, read_manifest, sha256_of
 from golden_json import ids_sha256
 from reference import cut_sections, load_tokenizer, tokenize, unit
 from teacher_bundle import TEACHER, is_built
@@ -37,6 +37,8 @@ PADDING_TOLERANCE = {"fp32": 1e-5, "fp16": 5e-3}
 INPUT_DIMENSIONS = {
     "input_ids": 2,
     "attention_mask": 2,
+    "token_type_ids": 2,
+    "position_ids": 2,
     "lengths": 1,
     "span_starts": 1,
     "span_ends": 1,
@@ -116,6 +118,10 @@ class Encoder:
         given = {
             "input_ids": ids,
             "attention_mask": mask,
+            "token_type_ids": np.zeros(shape, dtype=np.int64),
+            "position_ids": np.tile(
+                position_ids(self.manifest.get("positions"), length), (shape[0], 1)
+            ),
             "lengths": mask.sum(axis=1),
             "span_starts": rows,
             "span_ends": rows + 1,
