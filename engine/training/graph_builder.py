@@ -56,6 +56,18 @@ class GraphBuilder:
         self.initializers.append(helper.make_tensor(name, TensorProto.INT64, [len(values)], values))
         return name
 
+    def integer_array(self, name: str, values: np.ndarray) -> str:
+        """Integers of any shape."""
+        self.initializers.append(numpy_helper.from_array(values.astype(np.int64), name))
+        return name
+
+    def split(self, value: str, sizes: list[int], name: str, axis: int) -> list[str]:
+        """A tensor cut along an axis into parts of these sizes."""
+        outputs = [f"{name}.{part}" for part in range(len(sizes))]
+        inputs = [value, self.integers(*sizes)]
+        self.nodes.append(helper.make_node("Split", inputs, outputs, name=name, axis=axis))
+        return outputs
+
     def integers(self, *values: int) -> str:
         """The same under a name made of its values, so that equal lists stand there once."""
         name = "int." + ".".join(map(str, values))
