@@ -56,6 +56,17 @@ class GraphBuilder:
         self.initializers.append(helper.make_tensor(name, TensorProto.INT64, [len(values)], values))
         return name
 
+    def table(self, name: str) -> str:
+        """A tensor of the weights file that stands there in fp32, in the type that the graph
+        computes in."""
+        self.stored(name)
+        if not self.half:
+            return name
+        cast = f"{name}.fp16"
+        if cast not in self._present:
+            self._present[cast] = self.op("Cast", [name], cast, to=TensorProto.FLOAT16)
+        return cast
+
     def integer_array(self, name: str, values: np.ndarray) -> str:
         """Integers of any shape."""
         self.initializers.append(numpy_helper.from_array(values.astype(np.int64), name))

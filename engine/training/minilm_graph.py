@@ -14,6 +14,9 @@ import onnx
 from onnx import TensorProto, helper
 
 from bundle_format import WeightsFile
+from extend import rotary
+from extend.absolute import Extension, positions, sharpness
+from extend.rotary import Rotary
 from graph_builder import CONTRIB, GraphBuilder
 
 
@@ -25,6 +28,9 @@ class Shape:
     heads: int = 12
     hidden: int = 384
     epsilon: float = 1e-12
+    positions: Extension | Rotary | None = None
+    """How texts longer than the position table are read, if they are; or positions that turn
+    queries and keys, in place of a table."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +54,12 @@ def collect_weights(tensors: dict[str, np.ndarray], shape: Shape, weights: Weigh
         weights.add(name, values.astype(np.float16))
 
     half("embed.word", tensors["embeddings.word_embeddings.weight"])
-    half(
-        "embed.position",
-        tensors["embeddings.position_embeddings.weight"]
-        + tensors["embeddings.token_type_embeddings.weight"][0],
-    )
+    kind = tensors["embeddings.token_type_embeddings.weight"][0]
+    if isinstance(shape.positions, Rotary):
+        half("embed.type", kind)
+        rotary.collect_weights(shape.positions, shape.hidden // shape.heads, weights)
+    else:
+        half("embed.position", tensors["embeddings.position_embeddings.weight"] + kind)
     half("embed.norm.gamma", tensors["embeddings.LayerNorm.weight"])
     half("embed.norm.beta", tensors["embeddings.LayerNorm.bias"])
     for layer in range(shape.layers):
@@ -82,9 +89,15 @@ def build(variant: Variant, shape: Shape, weights: WeightsFile) -> onnx.ModelPro
     """Builds one graph: `input_ids` [batch, tokens] to `token_vectors` [batch, tokens, hidden]."""
     graph = GraphBuilder(variant.half, weights)
     mask = _key_lengths(graph) if variant.masked else ""
-    hidden = _embed(graph, shape)
+    lengths = _lengths(graph, mask) if shape.positions else ""
+    sharp, grouped = "", None
+    if shape.positions and shape.positions.scaled:
+        sharp = sharpness(graph, shape.positions.trained, lengths)
+    if isinstance(shape.positions, Rotary) and shape.positions.method == "selfextend":
+        grouped = rotary.Grouped(graph, shape.positions, lengths, mask)
+    hidden = _embed(graph, shape, lengths)
     for layer in range(shape.layers):
-        hidden = _attend(graph, shape, f"layer{layer}", hidden, mask)
+        hidden = _attend(graph, shape, f"layer{layer}", hidden, mask, sharp, grouped)
         hidden = _transform(graph, shape, f"layer{layer}", hidden)
     graph.op("Cast", [hidden], "token_vectors", to=TensorProto.FLOAT)
     return _model(graph, shape, variant.masked)
@@ -97,15 +110,31 @@ def _key_lengths(graph: GraphBuilder) -> str:
     return graph.op("ReduceSum", [mask, axis], "mask.lengths", keepdims=0)
 
 
-def _embed(graph: GraphBuilder, shape: Shape) -> str:
+def _lengths(graph: GraphBuilder, mask: str) -> str:
+    """The same as int64 [batch, 1]; without a mask [1, 1]."""
+    if not mask:
+        size = graph.op("Shape", ["input_ids"], "lengths.tokens", start=1, end=2)
+        return graph.op("Unsqueeze", [size, graph.integers(0)], "lengths.column")
+    lengths = graph.op("Cast", [mask], "lengths.int64", to=TensorProto.INT64)
+    return graph.op("Unsqueeze", [lengths, graph.integers(1)], "lengths.column")
+
+
+def _embed(graph: GraphBuilder, shape: Shape, lengths: str) -> str:
     # Only the rows that are looked up are cast: the table itself stays in fp16, mapped from disk.
     word = graph.compute(
         graph.op("Gather", [graph.stored("embed.word"), "input_ids"], "embed.rows")
     )
-    size = graph.op("Shape", ["input_ids"], "embed.size", start=1, end=2)
-    start = graph.constant("embed.start", [0])
-    table = graph.stored("embed.position")
-    position = graph.compute(graph.op("Slice", [table, start, size, start], "embed.positions"))
+    if isinstance(shape.positions, Rotary):
+        position = graph.weight("embed.type")
+    elif shape.positions:
+        table = graph.stored("embed.position")
+        position = positions(graph, shape.positions, table, lengths)
+    else:
+        size = graph.op("Shape", ["input_ids"], "embed.size", start=1, end=2)
+        start = graph.constant("embed.start", [0])
+        table = graph.stored("embed.position")
+        rows = graph.op("Slice", [table, start, size, start], "embed.positions")
+        position = graph.compute(rows)
     total = graph.op("Add", [word, position], "embed.sum")
     return graph.op(
         "LayerNormalization",
@@ -116,19 +145,42 @@ def _embed(graph: GraphBuilder, shape: Shape) -> str:
     )
 
 
-def _attend(graph: GraphBuilder, shape: Shape, layer: str, hidden: str, mask: str) -> str:
+def _attend(
+    graph: GraphBuilder,
+    shape: Shape,
+    layer: str,
+    hidden: str,
+    mask: str,
+    sharp: str,
+    grouped: rotary.Grouped | None,
+) -> str:
     parts = [
         graph.op("MatMul", [hidden, graph.weight(f"{layer}.{part}.weight")], f"{layer}.{part}")
         for part in ("query", "key", "value")
     ]
-    inputs = [*parts, graph.weight(f"{layer}.qkv.bias")]
-    context = graph.op(
-        "MultiHeadAttention",
-        [*inputs, mask] if mask else inputs,
-        f"{layer}.context",
-        domain=CONTRIB,
-        num_heads=shape.heads,
-    )
+    bias = graph.weight(f"{layer}.qkv.bias")
+    turns = isinstance(shape.positions, Rotary)
+    if sharp or turns:
+        # The operator would add the biases only afterwards.
+        biases = graph.split(bias, [shape.hidden] * 3, f"{layer}.biases", axis=0)
+        for part, own in enumerate(biases):
+            parts[part] = graph.op("Add", [parts[part], own], f"{parts[part]}.biased")
+        bias = ""
+    if sharp:
+        parts[0] = graph.op("Mul", [parts[0], sharp], f"{layer}.query.sharp")
+    if grouped:
+        context = grouped.attend(shape.heads, shape.hidden // shape.heads, layer, parts)
+    elif turns:
+        context = rotary.attend(graph, shape.heads, layer, parts, mask)
+    else:
+        inputs = [*parts, bias]
+        context = graph.op(
+            "MultiHeadAttention",
+            [*inputs, mask] if mask else inputs,
+            f"{layer}.context",
+            domain=CONTRIB,
+            num_heads=shape.heads,
+        )
     return _project(graph, shape, f"{layer}.attention", context, hidden)
 
 
