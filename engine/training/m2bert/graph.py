@@ -19,10 +19,6 @@ from graph_builder import CONTRIB, GraphBuilder
 from .checkpoint import Config
 from .convolution import Fourier
 
-FOLDED_TOKENS = 2048
-"""Up to here the spectra of all kernels are made once, when the graph is opened: 307 MB for twelve
-layers at this length. Of longer texts they would take gigabytes, so each run makes them anew."""
-
 INPUTS = ("input_ids", "attention_mask")
 OUTPUT = "document_vectors"
 _FROM_END = -(2**63)
@@ -94,10 +90,10 @@ def _mix(
         return op("Slice", [value, *bounds], f"{value}.first")
 
     gated = op("Mul", [v, x1], f"{layer}.gated")
-    y = cut(_convolve(graph, config, fourier, f"{layer}.long", gated, x))
+    y = cut(_convolve(graph, fourier, f"{layer}.long", gated, x))
     y = op("Mul", [y, cut(x2)], f"{layer}.y")
     if config.residual:
-        around = cut(_convolve(graph, config, fourier, f"{layer}.residual", x, x))
+        around = cut(_convolve(graph, fourier, f"{layer}.residual", x, x))
         y = op("Add", [y, around], f"{layer}.mixed")
     return _dense(graph, f"{layer}.out", y)
 
@@ -116,29 +112,30 @@ def _short(graph: GraphBuilder, name: str, value: str) -> str:
     return op("Add", [total, graph.single(f"{name}.taps.bias")], f"{name}.short")
 
 
-def _convolve(
-    graph: GraphBuilder, config: Config, fourier: Fourier, name: str, value: str, x: str
-) -> str:
+def _convolve(graph: GraphBuilder, fourier: Fourier, name: str, value: str, x: str) -> str:
     """The long convolution with its direct term."""
-    kernel = fourier.of_kernel(f"{name}.kernel", _kernel(graph, config, name, x))
+    kernel = fourier.of_kernel(f"{name}.kernel", _kernel(graph, name, x))
     spectrum = fourier.of_text(f"{name}.text", value)
     y = fourier.back(f"{name}.back", fourier.multiply(name, spectrum, kernel))
     direct = graph.op("Mul", [value, graph.stored(f"{name}.direct")], f"{name}.straight")
     return graph.op("Add", [y, direct], f"{name}.convolved")
 
 
-def _kernel(graph: GraphBuilder, config: Config, name: str, x: str) -> str:
-    """The taps of lags 0, 1, …, then those of lags …, -2, -1: [2 x tokens, hidden]."""
+def _kernel(graph: GraphBuilder, name: str, x: str) -> str:
+    """The taps of lags 0, 1, …, then those of lags …, -2, -1: [2 x tokens, hidden].
+
+    They are the same in every run, but as constants they would all be held at once: gigabytes of
+    long texts. So what they are made of is cut to the length of x, which it has already: then each
+    run makes them anew, and not before the layer that they are of.
+    """
     op, integers = graph.op, graph.integers
-    features, decay = graph.stored(f"{name}.features"), graph.stored(f"{name}.time")
-    if config.tokens > FOLDED_TOKENS:
-        # Cut to the length that x has, which is theirs already: so that they are no constants, and
-        # not made before the layer that they are of, when they would all be held at once.
-        size = op("Shape", [x], f"{name}.size", start=1, end=2)
-        bounds = [integers(0), size, integers(0)]
-        features = op("Slice", [features, *bounds], f"{name}.features.cut")
-        decay = op("Slice", [decay, *bounds], f"{name}.time.cut")
-    decay = op("Mul", [decay, graph.stored(f"{name}.rate")], f"{name}.exponent")
+    size = op("Shape", [x], f"{name}.size", start=1, end=2)
+    bounds = [integers(0), size, integers(0)]
+    features, time = (
+        op("Slice", [graph.stored(f"{name}.{part}"), *bounds], f"{name}.{part}.cut")
+        for part in ("features", "time")
+    )
+    decay = op("Mul", [time, graph.stored(f"{name}.rate")], f"{name}.exponent")
     decay = op("Exp", [decay], f"{name}.decay")
     ahead = _filter(graph, f"{name}.ahead", f"{name}.frequency", features)
     back = _filter(graph, f"{name}.back", f"{name}.frequency", features)
