@@ -18,23 +18,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from bundle_format import WeightsFile
-from minilm_graph import Shape, Variant, build, collect_weights
-from reference import Bert
+from minilm_graph import Variant, build, collect_weights
 
 from .absolute import Extension
+from .formulas import SHAPE, VOCABULARY, Extended, position_rows, random_bert, rotary_scores
+from .onnx_rope import rewrite
 from .rotary import Rotary, frequencies
 
 CLOSE = 1e-4
-SHAPE = Shape(layers=2, heads=4, hidden=32)
 TRAINED, LENGTH = 64, 512
 LENGTHS = (40, 64, 65, 200, 512)
-VOCABULARY, INNER = 100, 64
 
 EXTENSIONS = [
     Extension(kind, TRAINED, LENGTH, scaled)
@@ -49,112 +49,6 @@ ROTARIES = [
     Rotary("selfextend", TRAINED, LENGTH, group=16, window=24),
     Rotary("selfextend", TRAINED, LENGTH, group=16, window=24, scaled=True),
 ]
-
-
-def random_bert(positions: int) -> dict[str, np.ndarray]:
-    """A BERT checkpoint whose values fp16 holds, so that only arithmetic is compared."""
-    random = np.random.default_rng(2)
-    hidden = SHAPE.hidden
-    tensors = {}
-
-    def add(name: str, *shape: int, around: float = 0.0) -> None:
-        scale = 0.3 if len(shape) == 1 or shape[0] == positions else shape[-1] ** -0.5
-        values = random.normal(around, scale, shape)
-        tensors[name] = values.astype(np.float16).astype(np.float32)
-
-    def dense(name: str, out: int, into: int) -> None:
-        add(f"{name}.weight", out, into)
-        add(f"{name}.bias", out)
-
-    def norm(name: str) -> None:
-        add(f"{name}.weight", hidden, around=1.0)
-        add(f"{name}.bias", hidden)
-
-    add("embeddings.word_embeddings.weight", VOCABULARY, hidden)
-    add("embeddings.position_embeddings.weight", positions, hidden)
-    # Added to the positions before they are rounded.
-    tensors["embeddings.token_type_embeddings.weight"] = np.zeros((2, hidden), np.float32)
-    norm("embeddings.LayerNorm")
-    for layer in range(SHAPE.layers):
-        name = f"encoder.layer.{layer}"
-        for part in ("query", "key", "value"):
-            dense(f"{name}.attention.self.{part}", hidden, hidden)
-            # Attention that tells tokens apart, so that where it looks matters.
-            tensors[f"{name}.attention.self.{part}.weight"] *= 1 if part == "value" else 2
-        dense(f"{name}.attention.output.dense", hidden, hidden)
-        norm(f"{name}.attention.output.LayerNorm")
-        dense(f"{name}.intermediate.dense", INNER, hidden)
-        dense(f"{name}.output.dense", hidden, INNER)
-        norm(f"{name}.output.LayerNorm")
-    return tensors
-
-
-class Extended(Bert):
-    """The reference with positions beyond its table, or rotary ones: each by its formula."""
-
-    def __init__(self, tensors: dict[str, np.ndarray], how: Extension | Rotary) -> None:
-        super().__init__(tensors, SHAPE.heads, SHAPE.epsilon)
-        self.table = tensors["embeddings.position_embeddings.weight"]
-        self.how = how
-
-    def __call__(self, ids: np.ndarray) -> np.ndarray:
-        rows = np.zeros((len(ids), SHAPE.hidden), np.float32)
-        if isinstance(self.how, Extension):
-            rows = position_rows(self.how, self.table, len(ids))
-        self.weights = self.weights | {"embeddings.position_embeddings.weight": rows}
-        return super().__call__(ids)
-
-    def _attend(self, hidden: np.ndarray, name: str) -> np.ndarray:
-        tokens, width = hidden.shape
-        head = width // self.heads
-
-        def split(part: str) -> np.ndarray:
-            value = self._dense(hidden, f"{name}.{part}")
-            return value.reshape(tokens, self.heads, head).transpose(1, 0, 2).astype(np.float64)
-
-        query, key, value = split("query"), split("key"), split("value")
-        if isinstance(self.how, Rotary):
-            scores = rotary_scores(self.how, query, key)
-        else:
-            scores = query @ key.transpose(0, 2, 1)
-        if self.how.scaled:
-            scores *= max(math.log(tokens) / math.log(self.how.trained), 1)
-        weights = torch.softmax(torch.tensor(scores / math.sqrt(head)), -1).numpy()
-        return (weights @ value).transpose(1, 0, 2).reshape(tokens, width)
-
-
-def position_rows(how: Extension, table: np.ndarray, tokens: int) -> np.ndarray:
-    """What is added to the tokens of one text."""
-    at = np.arange(tokens)
-    if how.kind == "recurrent":
-        return table[at % how.trained]
-    if how.kind == "grouped":
-        return table[at // math.ceil(tokens / how.trained)]
-    if tokens <= how.trained:
-        return table[at]
-    old, fine = np.arange(how.trained), at * how.trained / how.length
-    return np.stack([np.interp(fine, old, column) for column in table.T], 1).astype(np.float32)
-
-
-def rotary_scores(how: Rotary, query: np.ndarray, key: np.ndarray) -> np.ndarray:
-    """Logits before they are divided by the root of the head's size, pair of tokens by pair."""
-    tokens, head = query.shape[1:]
-    theta = frequencies(how, head)
-    at = np.arange(tokens)
-    distance = at[:, None] - at
-    if how.method == "selfextend" and tokens > how.trained:
-        ahead = how.window - how.window // how.group
-        coarse = at[:, None] // how.group - at // how.group
-        coarse = coarse + np.where(distance >= 0, ahead, -ahead)
-        distance = np.where(np.abs(distance) < how.window, distance, coarse)
-    # Turning both by their positions turns one against the other by the distance.
-    half = head // 2
-    q, k = query[..., :half] + 1j * query[..., half:], key[..., :half] + 1j * key[..., half:]
-    scores = np.zeros((len(query), tokens, tokens))
-    for pair in range(half):
-        turned = np.exp(1j * distance * theta[pair])
-        scores += (turned * q[:, :, None, pair] * k[:, None, :, pair].conj()).real
-    return scores
 
 
 def check_graphs() -> bool:
@@ -197,6 +91,40 @@ def session(model, folder: Path) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
+
+
+def check_rewriting() -> bool:
+    """A graph of plain rotary positions, rewritten, gives what one built for the method gives; and
+    frequencies from which a graph makes its angles are found and replaced."""
+    tensors = random_bert(TRAINED)
+    ids = np.random.default_rng(6).integers(0, VOCABULARY, (1, LENGTH))
+    worst = 0.0
+    for method in ("linear", "ntk", "truncated"):
+        target = Rotary(method, TRAINED, LENGTH, base=50000.0)
+        outputs = []
+        for how in (Rotary("plain", TRAINED, TRAINED, base=50000.0), target):
+            shape = replace(SHAPE, positions=how)
+            with tempfile.TemporaryDirectory() as folder:
+                weights = WeightsFile("weights.bin")
+                collect_weights(tensors, shape, weights)
+                weights.write(Path(folder))
+                model = build(Variant(False, False), shape, weights)
+                onnx.external_data_helper.load_external_data_for_model(model, folder)
+                if how is not target:
+                    rewrite(model, target)
+                outputs.append(session(model, Path(folder)).run(None, {"input_ids": ids})[0])
+        worst = max(worst, float(np.abs(outputs[0] - outputs[1]).max()))
+
+        theta = frequencies(Rotary(base=50000.0), 16)[None, :, None].astype(np.float32)
+        graph = onnx.helper.make_graph(
+            [], "angles", [], [], [onnx.numpy_helper.from_array(theta, "inv_freq")]
+        )
+        rewrite(made := onnx.helper.make_model(graph), target)
+        found = onnx.numpy_helper.to_array(made.graph.initializer[0])
+        expected = frequencies(target, 16)[None, :, None]
+        worst = max(worst, float(np.abs(found - expected).max()))
+    print(f"rewritten graphs: {worst:.1e}")
+    return worst <= CLOSE
 
 
 def functions(file: Path, *names: str) -> dict:
@@ -285,6 +213,7 @@ def check_self_extend(file: Path) -> float:
 
 def main() -> None:
     good = check_graphs()
+    good = check_rewriting() and good
     if len(sys.argv) > 1:
         good = check_longembed(Path(sys.argv[1])) and good
     sys.exit(0 if good else 1)

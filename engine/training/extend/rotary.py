@@ -106,7 +106,7 @@ def attend(graph: GraphBuilder, heads: int, layer: str, parts: list[str], mask: 
 
 class Grouped:
     """SelfExtend's attention. It needs the logits of all pairs of tokens at once, three times over,
-    so its memory grows with the square of a text: 512 MB at 4,096 tokens for 8 heads."""
+    so its memory grows with the square of a text: 1.6 GB at 4,096 tokens for 8 heads."""
 
     def __init__(self, graph: GraphBuilder, rotary: Rotary, lengths: str, mask: str) -> None:
         self.graph = graph
