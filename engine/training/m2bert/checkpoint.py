@@ -10,9 +10,11 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 WEIGHTS = ("pytorch_model.bin", "model.bin", "model.safetensors")
@@ -73,10 +75,13 @@ def _tensors(folder: Path) -> dict[str, np.ndarray]:
     found = [folder / name for name in WEIGHTS if (folder / name).is_file()]
     if not found:
         raise ValueError(f"{folder} holds none of {', '.join(WEIGHTS)}")
-    if found[0].suffix == ".safetensors":
-        state = load_file(found[0])
-    else:
-        state = torch.load(found[0], map_location="cpu", weights_only=True)
+    try:
+        if found[0].suffix == ".safetensors":
+            state = load_file(found[0])
+        else:
+            state = torch.load(found[0], map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, UnpicklingError, SafetensorError) as error:
+        raise ValueError(f"{found[0]} cannot be read: {error}") from error
     # Trainers keep the model's state among their own.
     while not any(_NAME.fullmatch(name) for name in state):
         inner = next((state[key] for key in ("state", "model", "module") if key in state), None)
