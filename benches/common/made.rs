@@ -78,7 +78,7 @@ pub fn put(writer: &Writer, number: u64, made: &Made) -> ContentKey {
         title: "",
         kind: "text",
         format: "txt",
-        language: Some("en"),
+        language: Some("eng"),
         author: None,
         dated: None,
         text: &made.text,

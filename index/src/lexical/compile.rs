@@ -2,18 +2,18 @@
 
 use std::collections::{HashMap, HashSet};
 
-use tantivy::query::{
-    BooleanQuery, BoostQuery, Occur, PhraseQuery, Query as LexicalQuery, TermQuery, TermSetQuery,
-};
-use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::query::{BooleanQuery, BoostQuery, Occur, Query as LexicalQuery, TermSetQuery};
+use tantivy::schema::Field;
 use tantivy::{Searcher, Term};
 
+use super::analysis::{Analyzed, QueryAnalyzer, is_stop_word};
+use super::language::{Language, language_of};
+use super::lookup::{Lookup, Statistics};
 use super::schema::name_hash;
 use super::spread::Spread;
 use super::terms::QueryTerms;
-use super::tokens::{Analyzed, analyze, is_stop_word};
-use super::{Fields, Lexical, Purpose, analyzer};
-use crate::error::{PathContext, Result};
+use super::{Fields, Lexical};
+use crate::error::Result;
 use crate::query::{Clause, Field as ClauseField, Query, Spelling};
 
 /// Weights of the fields. The body alone is plain BM25 over whole documents; the others break ties
@@ -41,6 +41,8 @@ pub(crate) struct Compiled {
     pub(crate) terms: QueryTerms,
     /// The words that rank.
     pub(crate) words: RankingWords,
+    /// What its scores go by.
+    pub(crate) statistics: Statistics,
     /// What the person should know about it.
     pub(crate) remarks: Vec<String>,
 }
@@ -48,13 +50,23 @@ pub(crate) struct Compiled {
 /// The words of a query as they stand in bodies.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RankingWords {
-    /// Each with how often the query has it.
-    pub(crate) words: Vec<(Term, f32)>,
+    pub(crate) words: Vec<RankingWord>,
     /// Places in `words` of two that follow one another in the query, words that say little left
     /// out. Each pair once.
     pub(crate) pairs: Vec<(usize, usize)>,
     /// Places in `words` of several that belong together, each with its distance from the first.
     pub(crate) phrases: Vec<Vec<(usize, u32)>>,
+}
+
+/// A word of a query.
+#[derive(Clone, Debug)]
+pub(crate) struct RankingWord {
+    /// Its English stem, then its native stems.
+    pub(crate) terms: Vec<Term>,
+    /// How often the query has it.
+    pub(crate) weight: f32,
+    /// How many documents have one of the terms.
+    pub(crate) documents: u64,
 }
 
 impl RankingWords {
@@ -64,7 +76,8 @@ impl RankingWords {
         let mut first = None;
         for token in parts(tokens) {
             let term = Term::from_field_text(field, &token.text);
-            let Some(place) = self.words.iter().position(|(word, _)| *word == term) else { return };
+            let place = self.words.iter().position(|word| word.terms.first() == Some(&term));
+            let Some(place) = place else { return };
             let first = *first.get_or_insert(token.position);
             phrase.push((place, (token.position - first) as u32));
         }
@@ -74,10 +87,10 @@ impl RankingWords {
 
 /// Compiles a query against a snapshot of the index.
 pub(crate) fn compile(lexical: &Lexical, searcher: &Searcher, query: &Query) -> Result<Compiled> {
-    let mut analyzer = analyzer(Purpose::Query);
+    let languages = Language::all_in(lexical, searcher)?;
+    let mut analyzer = QueryAnalyzer::new(&languages);
     let mut compiler = Compiler {
-        lexical,
-        searcher,
+        lookup: Lookup::new(lexical, searcher, &languages),
         terms: QueryTerms::default(),
         words: RankingWords::default(),
         remarks: Vec::new(),
@@ -91,16 +104,16 @@ pub(crate) fn compile(lexical: &Lexical, searcher: &Searcher, query: &Query) -> 
         {
             continue;
         }
-        clauses.push((clause, analyze(&mut analyzer, &clause.text)));
+        clauses.push((clause, analyzer.analyze(&clause.text)));
     }
     clauses.retain(|(_, tokens)| !tokens.is_empty());
     for (clause, tokens) in &clauses {
         if clause.exclude {
-            required.push((Occur::MustNot, compiler.sequence(clause.field, tokens)));
+            required.push((Occur::MustNot, compiler.sequence(clause.field, tokens)?));
         } else if clause.required() {
-            compiler.note(clause.field, tokens);
-            required.push((Occur::Must, compiler.sequence(clause.field, tokens)));
-            should.push((Occur::Should, compiler.sequence(clause.field, tokens)));
+            compiler.note(clause.field, tokens)?;
+            required.push((Occur::Must, compiler.sequence(clause.field, tokens)?));
+            should.push((Occur::Should, compiler.sequence(clause.field, tokens)?));
         }
     }
     let plain: Vec<&Vec<Analyzed>> = clauses
@@ -123,6 +136,7 @@ pub(crate) fn compile(lexical: &Lexical, searcher: &Searcher, query: &Query) -> 
         exact_name: exact_name(lexical, query),
         terms: compiler.terms,
         words: compiler.words,
+        statistics: compiler.lookup.statistics,
         remarks: compiler.remarks,
     })
 }
@@ -144,8 +158,7 @@ fn exact_name(lexical: &Lexical, query: &Query) -> Option<Boxed> {
 }
 
 struct Compiler<'a> {
-    lexical: &'a Lexical,
-    searcher: &'a Searcher,
+    lookup: Lookup<'a>,
     terms: QueryTerms,
     words: RankingWords,
     remarks: Vec<String>,
@@ -160,7 +173,7 @@ impl Compiler<'_> {
         should: &mut Vec<(Occur, Boxed)>,
         required: &mut Vec<(Occur, Boxed)>,
     ) -> Result<bool> {
-        let spread = Spread::of(self.lexical, self.searcher, clause)?;
+        let spread = Spread::of(&mut self.lookup, clause)?;
         self.remarks.extend(spread.remark(clause).filter(|_| !clause.exclude));
         let optional = !clause.exclude && !clause.required();
         if spread.forms.is_empty() && optional {
@@ -171,9 +184,9 @@ impl Compiler<'_> {
             required.push((occur, Box::new(spread.holding())));
         }
         if !clause.exclude {
-            should.push((Occur::Should, spread.scoring(self.lexical, clause.field)));
+            should.push((Occur::Should, spread.scoring(&mut self.lookup, clause.field)?));
             if clause.field == ClauseField::Any {
-                self.words.words.extend(spread.within(self.lexical));
+                self.words.words.extend(spread.within(&mut self.lookup)?);
             }
             let forms = spread.forms.into_iter().map(|form| form.text);
             self.terms.add_forms(forms);
@@ -184,46 +197,64 @@ impl Compiler<'_> {
     /// The scoring clauses of plain words. Words that say little are left out unless there are no
     /// others (`alone`).
     fn ranking(&mut self, clauses: &[&Vec<Analyzed>], alone: bool) -> Result<Vec<(Occur, Boxed)>> {
+        let tokens = || clauses.iter().flat_map(|tokens| tokens.iter());
         // "WHO" and "IT" are no pronouns, unless everything is written so.
-        let shouted = clauses.iter().flat_map(|tokens| tokens.iter()).all(|token| token.capitals);
-        let says = |token: &Analyzed| (token.capitals && !shouted) || !is_stop_word(&token.text);
-        let any_says = !alone || clauses.iter().any(|tokens| tokens.iter().any(says));
-        let mut counts: HashMap<&str, usize> = HashMap::new();
+        let shouted = tokens().all(|token| token.capitals);
+        let spelt_out = |token: &Analyzed| token.capitals && !shouted;
+        let english = tokens().filter(|token| !spelt_out(token) && is_stop_word(&token.text));
+        let forms =
+            tokens().filter(|token| !spelt_out(token)).map(|token| (token.form.as_str(), 1));
+        let language = language_of(self.lookup.languages, forms, english.count());
+        let says_little = |token: &Analyzed| {
+            is_stop_word(&token.text)
+                || language.is_some_and(|language| language.is_stop_word(&token.form))
+        };
+        let says = |token: &Analyzed| spelt_out(token) || !says_little(token);
+        let any_says = !alone || tokens().any(says);
+        let mut counted: HashMap<&str, Counted> = HashMap::new();
         let mut order: Vec<&str> = Vec::new();
         let mut sequence: Vec<&str> = Vec::new();
-        for token in clauses.iter().flat_map(|tokens| tokens.iter()) {
+        for token in tokens() {
             if any_says && !says(token) {
                 continue;
             }
             if token.span == 1 {
                 sequence.push(&token.text);
             }
-            let count = counts.entry(&token.text).or_insert(0);
-            if *count == 0 {
+            let counted = counted.entry(&token.text).or_default();
+            if counted.count == 0 {
                 order.push(&token.text);
             }
-            *count += 1;
+            counted.count += 1;
+            for stem in &token.native {
+                if !counted.native.contains(&stem.as_str()) {
+                    counted.native.push(stem);
+                }
+            }
         }
+        let fields = self.lookup.lexical.fields;
         if order.len() > MOST_TERMS {
             let mut rarest = Vec::with_capacity(order.len());
             for text in order {
-                let term = Term::from_field_text(self.lexical.fields.body, text);
-                rarest.push((self.searcher.doc_freq(&term).at(&self.lexical.folder)?, text));
+                let native = counted[text].native.iter().copied();
+                let terms = self.lookup.terms(fields.body, text, native)?;
+                rarest.push((self.lookup.documents(&terms)?, text));
             }
             rarest.sort_by_key(|(documents, _)| *documents);
             rarest.truncate(MOST_TERMS);
             order = rarest.into_iter().map(|(_, text)| text).collect();
         }
-        let fields = self.lexical.fields;
         let mut should: Vec<(Occur, Boxed)> = Vec::new();
         let mut places: HashMap<&str, usize> = HashMap::new();
         for text in order {
-            self.terms.add(text);
-            let count = counts[text] as f32;
+            let Counted { count, native } = &counted[text];
+            let (weight, native) = (*count as f32, native.iter().copied());
+            self.terms.add(text, native.clone());
             places.insert(text, self.words.words.len());
-            self.words.words.push((Term::from_field_text(fields.body, text), count));
-            for (field, weight) in text_fields(&fields) {
-                should.push((Occur::Should, boosted(term_query(field, text), weight * count)));
+            self.add_word(text, native.clone(), weight)?;
+            for (field, of_field) in text_fields(&fields) {
+                let word = self.lookup.word(field, text, native.clone())?;
+                should.push((Occur::Should, boosted(word, of_field * weight)));
             }
         }
         let mut paired = HashSet::new();
@@ -236,7 +267,7 @@ impl Compiler<'_> {
             }
         }
         for tokens in clauses.iter().filter(|tokens| parts(tokens).count() > 1) {
-            let together = self.sequence_in(fields.body, tokens);
+            let together = self.sequence_in(fields.body, tokens)?;
             should.push((Occur::Should, boosted(together, TOGETHER)));
             self.words.add_phrase(fields.body, tokens);
         }
@@ -244,41 +275,57 @@ impl Compiler<'_> {
     }
 
     /// Matches the tokens standing one after the other.
-    fn sequence(&self, field: ClauseField, tokens: &[Analyzed]) -> Boxed {
-        let fields = self.lexical.fields;
+    fn sequence(&mut self, field: ClauseField, tokens: &[Analyzed]) -> Result<Boxed> {
+        let fields = self.lookup.lexical.fields;
         match field {
             ClauseField::Title => self.sequence_in(fields.title, tokens),
             ClauseField::Author => self.sequence_in(fields.author, tokens),
             ClauseField::Any => {
-                let body = boosted(self.sequence_in(fields.body, tokens), BODY);
-                let title = boosted(self.sequence_in(fields.title, tokens), TITLE);
-                Box::new(BooleanQuery::new(vec![(Occur::Should, body), (Occur::Should, title)]))
+                let body = boosted(self.sequence_in(fields.body, tokens)?, BODY);
+                let title = boosted(self.sequence_in(fields.title, tokens)?, TITLE);
+                let any = vec![(Occur::Should, body), (Occur::Should, title)];
+                Ok(Box::new(BooleanQuery::new(any)))
             }
         }
     }
 
-    fn sequence_in(&self, field: Field, tokens: &[Analyzed]) -> Boxed {
-        let terms: Vec<(usize, Term)> = parts(tokens)
-            .map(|token| (token.position, Term::from_field_text(field, &token.text)))
-            .collect();
-        match terms.as_slice() {
-            [(_, term)] => Box::new(TermQuery::new(term.clone(), IndexRecordOption::WithFreqs)),
-            _ => Box::new(PhraseQuery::new_with_offset(terms)),
-        }
+    fn sequence_in(&mut self, field: Field, tokens: &[Analyzed]) -> Result<Boxed> {
+        self.lookup.sequence(field, &parts(tokens).collect::<Vec<_>>())
     }
 
-    fn note(&mut self, field: ClauseField, tokens: &[Analyzed]) {
-        let body = self.lexical.fields.body;
+    fn note(&mut self, field: ClauseField, tokens: &[Analyzed]) -> Result<()> {
         for token in parts(tokens) {
+            let native = token.native.iter().map(String::as_str);
             if field == ClauseField::Any {
-                self.words.words.push((Term::from_field_text(body, &token.text), 1.0));
+                self.add_word(&token.text, native.clone(), 1.0)?;
             }
-            self.terms.add(&token.text);
+            self.terms.add(&token.text, native);
         }
         if field == ClauseField::Any && parts(tokens).count() > 1 {
-            self.words.add_phrase(body, tokens);
+            self.words.add_phrase(self.lookup.lexical.fields.body, tokens);
         }
+        Ok(())
     }
+
+    fn add_word<'w>(
+        &mut self,
+        stem: &str,
+        native: impl Iterator<Item = &'w str>,
+        weight: f32,
+    ) -> Result<()> {
+        let terms = self.lookup.terms(self.lookup.lexical.fields.body, stem, native)?;
+        let documents = self.lookup.documents(&terms)?;
+        self.words.words.push(RankingWord { terms, weight, documents });
+        Ok(())
+    }
+}
+
+/// A word of the query.
+#[derive(Default)]
+struct Counted<'a> {
+    count: usize,
+    /// Its native stems: several of one language where words that English takes for one are two there.
+    native: Vec<&'a str>,
 }
 
 /// The tokens without the identifiers that their parts spell out.
@@ -294,11 +341,6 @@ pub(super) fn text_fields(fields: &Fields) -> [(Field, f32); 4] {
         (fields.headings, HEADINGS),
         (fields.path_words, PATH),
     ]
-}
-
-pub(super) fn term_query(field: Field, text: &str) -> Boxed {
-    let term = Term::from_field_text(field, text);
-    Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs))
 }
 
 fn boosted(query: Boxed, weight: f32) -> Boxed {

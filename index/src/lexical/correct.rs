@@ -6,8 +6,9 @@ use tantivy::query::TermQuery;
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{Searcher, Term};
 
+use super::analysis::{Analyzed, QueryAnalyzer, is_stop_word};
 use super::forms::{Form, Wanted, as_form, forms};
-use super::tokens::{Purpose, analyze, analyzer, is_stop_word};
+use super::language::Language;
 use super::{Lexical, guarded};
 use crate::error::{PathContext, Result};
 use crate::query::{Clause, Field as ClauseField, Query, Spelling, has_spaces, typos_allowed};
@@ -52,14 +53,15 @@ pub(crate) fn correct(
     if query.clauses.len() > LONGEST_QUERY {
         return Ok(Vec::new());
     }
-    let corrector = Corrector { lexical, searcher };
+    let languages = Language::all_in(lexical, searcher)?;
+    let corrector = Corrector { lexical, searcher, languages: &languages };
     let mut suspects = Vec::new();
     let mut known = 0;
     for (number, clause) in query.clauses.iter().enumerate() {
-        let Some((word, stem)) = word_of(clause) else { continue };
-        match corrector.documents_with(clause.field, &stem)? {
+        let Some((word, token)) = word_of(clause, &languages) else { continue };
+        match corrector.documents_with(clause.field, &token)? {
             documents if documents > RARE_DOCUMENTS => known += 1,
-            documents => suspects.push((number, clause.field, word, stem, documents)),
+            documents => suspects.push((number, clause.field, word, token, documents)),
         }
     }
     let unknown = suspects.iter().filter(|suspect| suspect.4 == 0).count();
@@ -68,10 +70,10 @@ pub(crate) fn correct(
         return Ok(Vec::new());
     }
     let mut corrections = Vec::new();
-    for (number, field, written, stem, documents) in suspects {
+    for (number, field, written, token, documents) in suspects {
         let found = match documents {
             0 => corrector.nearest(field, &written)?,
-            _ => corrector.frequent_neighbour(field, &written, &stem, documents)?,
+            _ => corrector.frequent_neighbour(field, &written, &token, documents)?,
         };
         let Some((meant, searched)) = found else { continue };
         if searched {
@@ -82,8 +84,8 @@ pub(crate) fn correct(
     Ok(corrections)
 }
 
-/// The one word that a clause consists of, and its stem, where it can have typing errors.
-fn word_of(clause: &Clause) -> Option<(String, String)> {
+/// The one word that a clause consists of, and its stems, where it can have typing errors.
+fn word_of(clause: &Clause, languages: &[&'static Language]) -> Option<(String, Analyzed)> {
     if clause.exclude || clause.phrase || clause.spelling != Spelling::Exact {
         return None;
     }
@@ -93,21 +95,23 @@ fn word_of(clause: &Clause) -> Option<(String, String)> {
     if !letters || word.chars().count() < LETTERS || word.chars().skip(1).any(char::is_uppercase) {
         return None;
     }
-    match analyze(&mut analyzer(Purpose::Query), word).as_slice() {
-        [token] if !is_stop_word(&token.text) => Some((word.to_owned(), token.text.clone())),
-        _ => None,
-    }
+    let mut tokens = QueryAnalyzer::new(languages).analyze(word);
+    let token = tokens.pop().filter(|_| tokens.is_empty())?;
+    let says_little = is_stop_word(&token.text)
+        || languages.iter().any(|language| language.is_stop_word(&token.form));
+    (!says_little).then(|| (word.to_owned(), token))
 }
 
 struct Corrector<'a> {
     lexical: &'a Lexical,
     searcher: &'a Searcher,
+    languages: &'a [&'static Language],
 }
 
 impl Corrector<'_> {
-    /// How many documents have a stem where it is looked for; those of one field are enough where
-    /// they are many.
-    fn documents_with(&self, field: ClauseField, stem: &str) -> Result<u64> {
+    /// How many documents have a word where it is looked for; those that have one of its stems in one
+    /// field are enough where they are many.
+    fn documents_with(&self, field: ClauseField, word: &Analyzed) -> Result<u64> {
         let fields = self.lexical.fields;
         let fields: &[Field] = match field {
             ClauseField::Any => {
@@ -118,9 +122,15 @@ impl Corrector<'_> {
         };
         let mut most = 0;
         for &field in fields {
-            most = most.max(self.live(&Term::from_field_text(field, stem))?);
-            if most > RARE_DOCUMENTS {
-                break;
+            let native = self.lexical.fields.native(field);
+            let native = native.into_iter().flat_map(|field| {
+                word.native.iter().map(move |stem| Term::from_field_text(field, stem))
+            });
+            for term in [Term::from_field_text(field, &word.text)].into_iter().chain(native) {
+                most = most.max(self.live(&term)?);
+                if most > RARE_DOCUMENTS {
+                    return Ok(most);
+                }
             }
         }
         Ok(most)
@@ -184,7 +194,7 @@ impl Corrector<'_> {
         &self,
         field: ClauseField,
         written: &str,
-        stem: &str,
+        token: &Analyzed,
         documents: u64,
     ) -> Result<Option<(String, bool)>> {
         let word = as_form(written);
@@ -193,13 +203,16 @@ impl Corrector<'_> {
         if may_be_name || word.chars().count() <= LETTERS {
             return Ok(None);
         }
-        let mut analyzer = analyzer(Purpose::Query);
+        let mut analyzer = QueryAnalyzer::new(self.languages);
         let mut found = self.candidates(field, &word, 1)?.into_iter();
         let frequent = found.find(|form| {
-            let other = analyze(&mut analyzer, &form.text);
+            let other = analyzer.analyze(&form.text);
             form.documents >= TIMES_AS_MANY * documents
                 && begin_alike(&word, &form.text)
-                && other.first().is_some_and(|token| token.text != stem)
+                && other.first().is_some_and(|other| {
+                    let mut stems = other.native.iter().zip(&token.native);
+                    other.text != token.text && stems.all(|(stem, other)| stem != other)
+                })
         });
         Ok(frequent.map(|form| (form.text, false)))
     }
@@ -233,7 +246,7 @@ mod tests {
     fn only_plain_words_can_be_misspelt() {
         let word = |text: &str| {
             let query = Query::parse(&format!("{text} other"), 0).unwrap();
-            word_of(&query.clauses[0]).map(|(word, _)| word)
+            word_of(&query.clauses[0], &[]).map(|(word, _)| word)
         };
         assert_eq!(word("terminaton?").as_deref(), Some("terminaton"));
         assert_eq!(word("title:terminaton").as_deref(), Some("terminaton"));

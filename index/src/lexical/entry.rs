@@ -5,6 +5,8 @@ use std::path::Path;
 use tantivy::TantivyDocument;
 
 use super::forms::FormList;
+use super::language::Language;
+use super::native::told;
 use super::schema::{Fields, StoredRecord, name_hash};
 use super::tokens::positions_at;
 use crate::catalog::Row;
@@ -23,6 +25,12 @@ impl LexicalEntry<'_> {
     /// The title a person knows the document by.
     pub(crate) fn title(&self) -> String {
         display_title(&self.content.title, &self.content.kind, self.path)
+    }
+
+    /// Bytes of text that the index takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let native = self.content.language.as_deref().and_then(Language::of).is_some();
+        self.content.text.len() * if native { 2 } else { 1 }
     }
 
     pub(crate) fn document(&self, fields: &Fields) -> TantivyDocument {
@@ -58,8 +66,9 @@ impl LexicalEntry<'_> {
         }
         document.add_text(fields.body, &content.text);
         let starts = content.passages.iter().skip(1).map(|passage| passage.start);
+        let language = content.language.as_deref().and_then(Language::of);
         // Headings stand in the text.
-        let mut forms = FormList::new();
+        let mut forms = FormList::new(language);
         for position in positions_at(&content.text, starts, |word| forms.add(word)) {
             document.add_u64(fields.passage_starts, u64::from(position));
         }
@@ -69,16 +78,26 @@ impl LexicalEntry<'_> {
         }
         let headings: Vec<&str> =
             content.headings.iter().filter_map(|range| content.text.get(range.clone())).collect();
+        let headings = headings.join("\n");
         if !headings.is_empty() {
-            document.add_text(fields.headings, headings.join("\n"));
+            document.add_text(fields.headings, &headings);
         }
         let relative = relative.to_string_lossy();
         document.add_text(fields.path_words, &relative);
+        if let Some(code) = &content.language {
+            document.add_text(fields.language, code);
+        }
+        if let Some(language) = language {
+            document.add_text(fields.native_body, told(language, &content.text));
+            document.add_text(fields.native_title, told(language, &title));
+            document.add_text(fields.native_headings, told(language, &headings));
+            document.add_text(fields.native_path_words, told(language, &relative));
+        }
         let author = content.author.as_deref().unwrap_or_default();
         let forms = forms.add_text(&title).add_text(author).add_text(&relative);
         document.add_text(fields.forms, forms.into_text());
-        document.add_text(fields.title_forms, FormList::new().add_text(&title).into_text());
-        document.add_text(fields.author_forms, FormList::new().add_text(author).into_text());
+        document.add_text(fields.title_forms, FormList::new(language).add_text(&title).into_text());
+        document.add_text(fields.author_forms, FormList::new(None).add_text(author).into_text());
         let bytes = postcard::to_stdvec(&record).expect("plain data into memory");
         document.add_bytes(fields.record, &bytes);
         document

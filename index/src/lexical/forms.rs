@@ -14,18 +14,14 @@ use tantivy::{Searcher, SegmentReader, TantivyError, Term};
 use tantivy_fst::Regex;
 
 use super::guarded;
+use super::language::Language;
 use super::stem::is_kept_as_spelt;
-use super::tokens::{WordTokenizer, folding_analyzer, normalised, positions_at};
+use super::tokens::{folding_analyzer, normalised, positions_at};
 use crate::error::{IndexError, PathContext, Result};
 use crate::query::has_spaces;
 
 /// Longer ones are data: nobody looks for them by a part.
 const MAX_FORM_BYTES: usize = 48;
-
-/// How forms are read from a document and a query: words, lower case, without accents.
-pub(crate) fn form_analyzer() -> TextAnalyzer {
-    TextAnalyzer::builder(WordTokenizer::for_index()).filter(AsciiFoldingFilter).build()
-}
 
 /// How the index cuts what [`forms_of`] gives.
 pub(super) fn stored_forms() -> TextAnalyzer {
@@ -34,6 +30,7 @@ pub(super) fn stored_forms() -> TextAnalyzer {
 
 /// The forms that stand in some texts, each once.
 pub(super) struct FormList {
+    language: Option<&'static Language>,
     /// Hashes of what was seen as it is written: most words of a text are known by then, and are neither
     /// spelt out nor looked up.
     written: HashSet<u64, BuildHasherDefault<Hashed>>,
@@ -43,8 +40,10 @@ pub(super) struct FormList {
 }
 
 impl FormList {
-    pub(super) fn new() -> Self {
+    /// A list of no forms yet, for texts of a language.
+    pub(super) fn new(language: Option<&'static Language>) -> Self {
         FormList {
+            language,
             written: HashSet::default(),
             forms: HashSet::new(),
             folding: folding_analyzer(),
@@ -52,7 +51,7 @@ impl FormList {
         }
     }
 
-    /// Adds one token of [`WordTokenizer`] as it is written.
+    /// Adds one token of [`super::tokens::WordTokenizer`] as it is written.
     pub(super) fn add(&mut self, written: &str) {
         if written.len() > 4 * MAX_FORM_BYTES || !self.written.insert(hash_of(written)) {
             return;
@@ -62,6 +61,13 @@ impl FormList {
             let folded = self.folding.token_stream(&form).next().map(|token| token.text.clone());
             form = folded.unwrap_or_default();
         }
+        if let Some(behind) = self.language.and_then(|language| language.without_elision(&form)) {
+            self.add_form(behind.to_owned());
+        }
+        self.add_form(form);
+    }
+
+    fn add_form(&mut self, form: String) {
         if is_form(&form) && !self.forms.contains(&form) {
             self.text.push_str(&form);
             self.text.push(' ');
@@ -242,16 +248,22 @@ mod tests {
     use proptest::prelude::*;
     use tantivy_fst::Automaton;
 
+    use super::super::tokens::WordTokenizer;
     use super::*;
     use crate::query::matches_pattern;
 
+    /// Words, lower case, without accents.
+    fn form_analyzer() -> TextAnalyzer {
+        TextAnalyzer::builder(WordTokenizer::for_index()).filter(AsciiFoldingFilter).build()
+    }
+
     #[test]
     fn each_form_is_kept_once_as_it_is_spelt() {
-        let list = FormList::new().add_text("The leases, the LEASE; parse_HTTP");
+        let list = FormList::new(None).add_text("The leases, the LEASE; parse_HTTP");
         let forms = list.add_text("Größe 検索 don’t 2019").into_text();
         let forms: Vec<&str> = forms.split(' ').filter(|form| !form.is_empty()).collect();
         assert_eq!(forms, ["the", "leases", "lease", "parse", "http", "grosse", "don't"]);
-        assert_eq!(FormList::new().add_text(&"x".repeat(60)).into_text(), "");
+        assert_eq!(FormList::new(None).add_text(&"x".repeat(60)).into_text(), "");
     }
 
     proptest! {
@@ -267,7 +279,7 @@ mod tests {
                     expected.push(form);
                 }
             }
-            let list = FormList::new().add_text(&text).into_text();
+            let list = FormList::new(None).add_text(&text).into_text();
             let list: Vec<&str> = list.split(' ').filter(|form| !form.is_empty()).collect();
             prop_assert_eq!(list, expected);
         }

@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
-use tantivy::tokenizer::TokenStream;
-use tantivy::{Searcher, Term};
+use tantivy::Searcher;
+use tantivy::tokenizer::{TokenStream, Tokenizer};
 
 use super::Lexical;
-use super::forms::form_analyzer;
-use super::tokens::{is_stop_word, word_analyzer};
-use crate::error::{PathContext, Result};
+use super::analysis::{Analyzed, QueryAnalyzer, is_stop_word};
+use super::language::{Language, language_of};
+use super::lookup::Lookup;
+use super::tokens::WordTokenizer;
+use crate::error::Result;
 use crate::query::has_spaces;
 
 /// So much of a long text is looked at.
@@ -32,8 +34,8 @@ pub(crate) fn important_words(
     }
     // By form first: stemming each of the words would take longer than all else.
     let mut forms: HashMap<String, usize> = HashMap::new();
-    let mut analyzer = form_analyzer();
-    let mut tokens = analyzer.token_stream(&text[..end]);
+    let mut tokenizer = WordTokenizer::for_index();
+    let mut tokens = tokenizer.token_stream(&text[..end]);
     while tokens.advance() {
         let form = tokens.token().text.as_str();
         if form.chars().all(|c| c.is_alphabetic() && has_spaces(c))
@@ -45,21 +47,44 @@ pub(crate) fn important_words(
             }
         }
     }
+    let languages = Language::all_in(lexical, searcher)?;
+    let mut analyzer = QueryAnalyzer::new(&languages);
+    let words: Vec<(String, Analyzed, usize)> = by_count(forms)
+        .into_iter()
+        .filter_map(|(form, count)| Some((analyzer.analyze(&form).pop()?, form, count)))
+        .map(|(word, form, count)| (form, word, count))
+        .collect();
+    let english = words.iter().filter(|(_, word, _)| is_stop_word(&word.text));
+    let english = english.map(|(_, _, count)| count).sum();
+    let counts = words.iter().map(|(_, word, count)| (word.form.as_str(), *count));
+    let language = language_of(&languages, counts, english);
+    let stem_of = |word: &Analyzed| match language {
+        None => word.text.clone(),
+        Some(language) => {
+            let at = languages.iter().position(|one| one.code == language.code);
+            at.and_then(|at| word.native.get(at)).unwrap_or(&word.text).clone()
+        }
+    };
     let mut stems: HashMap<String, (usize, String)> = HashMap::new();
-    let mut stemmer = word_analyzer();
-    for (form, count) in by_count(forms) {
-        let mut stream = stemmer.token_stream(&form);
-        let Some(token) = stream.next().filter(|token| !is_stop_word(&token.text)) else {
-            continue;
-        };
-        stems.entry(token.text.clone()).or_insert((0, form.clone())).0 += count;
+    let mut analyzed: HashMap<String, Analyzed> = HashMap::new();
+    for (form, word, count) in words {
+        let says_little = is_stop_word(&word.text)
+            || language.is_some_and(|language| language.is_stop_word(&word.form));
+        if !says_little {
+            let stem = stem_of(&word);
+            stems.entry(stem.clone()).or_insert((0, form)).0 += count;
+            analyzed.entry(stem).or_insert(word);
+        }
     }
     let all = searcher.num_docs() as f32;
+    let mut lookup = Lookup::new(lexical, searcher, &languages);
     let mut telling = Vec::new();
     let counted = stems.into_iter().map(|(stem, (count, form))| ((stem, form), count));
     for ((stem, form), count) in by_count(counted).into_iter().take(LOOKED_UP) {
-        let term = Term::from_field_text(lexical.fields.body, &stem);
-        let with = searcher.doc_freq(&term).at(&lexical.folder)? as f32;
+        let word = &analyzed[&stem];
+        let native = word.native.iter().map(String::as_str);
+        let terms = lookup.terms(lexical.fields.body, &word.text, native)?;
+        let with = lookup.documents(&terms)? as f32;
         // What stands in this document alone leads to no other.
         if with > 1.0 {
             let idf = (1.0 + (all.max(with) - with + 0.5) / (with + 0.5)).ln();

@@ -1,15 +1,20 @@
 //! The lexical index: BM25 over whole documents, and what a hit shows. A cache made from the
 //! catalog and the texts.
 
+mod analysis;
 mod compile;
 mod correct;
 mod directory;
 mod entry;
 mod forms;
 mod important;
+mod language;
+mod lookup;
+mod native;
 mod schema;
 mod spread;
 mod stem;
+mod stop_words;
 mod terms;
 mod tokens;
 mod writer;
@@ -17,6 +22,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 
 use tantivy::schema::Value;
+use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{DocAddress, Index, IndexSettings, Searcher, TantivyDocument};
 
 pub(crate) use compile::{RankingWords, compile};
@@ -25,6 +31,8 @@ pub(crate) use correct::correct;
 use directory::{CheckedFolder, Failures};
 pub(crate) use entry::LexicalEntry;
 pub(crate) use important::important_words;
+pub(crate) use language::Language;
+pub(crate) use lookup::Statistics;
 pub(crate) use schema::{Fields, StoredRecord};
 pub(crate) use terms::QueryTerms;
 pub(crate) use tokens::{Purpose, WordTokenizer, analyzer, folding_analyzer, word_analyzer};
@@ -68,6 +76,8 @@ impl Lexical {
 
     fn with(index: Index, fields: Fields, folder: &Path, failures: Failures) -> Self {
         index.tokenizers().register(schema::ANALYZER, analyzer(Purpose::Index));
+        let native = TextAnalyzer::from(native::NativeTokenizer::for_index());
+        index.tokenizers().register(schema::NATIVE_ANALYZER, native);
         index.tokenizers().register(schema::FORMS_ANALYZER, forms::stored_forms());
         Lexical { index, fields, folder: folder.to_owned(), failures }
     }

@@ -11,6 +11,8 @@ use crate::paths::short_hash;
 
 /// Name of the analyzer of all text fields.
 pub(crate) const ANALYZER: &str = "words";
+/// Name of the analyzer of the native fields.
+pub(crate) const NATIVE_ANALYZER: &str = "native";
 /// Name of the analyzer of the fields of forms.
 pub(crate) const FORMS_ANALYZER: &str = "forms";
 
@@ -42,6 +44,13 @@ pub(crate) struct Fields {
     pub(crate) passage_starts: Field,
     /// The path's words.
     pub(crate) path_words: Field,
+    /// ISO 639-3 code of the document's language.
+    pub(crate) language: Field,
+    /// The same four by their native stems, of documents that have such; see [`super::language`].
+    pub(crate) native_body: Field,
+    pub(crate) native_title: Field,
+    pub(crate) native_headings: Field,
+    pub(crate) native_path_words: Field,
     /// The words of body, title, author and path as they are spelt, each once.
     pub(crate) forms: Field,
     /// The same of the title alone, and of the author.
@@ -49,6 +58,27 @@ pub(crate) struct Fields {
     pub(crate) author_forms: Field,
     /// [`StoredRecord`].
     pub(crate) record: Field,
+}
+
+impl Fields {
+    /// The field that has a field's words by their native stems.
+    pub(super) fn native(&self, field: Field) -> Option<Field> {
+        self.pairs().iter().find(|(english, _)| *english == field).map(|(_, native)| *native)
+    }
+
+    /// The field whose words a native field has.
+    pub(super) fn english(&self, field: Field) -> Option<Field> {
+        self.pairs().iter().find(|(_, native)| *native == field).map(|(english, _)| *english)
+    }
+
+    fn pairs(&self) -> [(Field, Field); 4] {
+        [
+            (self.body, self.native_body),
+            (self.title, self.native_title),
+            (self.headings, self.native_headings),
+            (self.path_words, self.native_path_words),
+        ]
+    }
 }
 
 /// Everything about a document that a hit shows besides its passage, and all that is needed to
@@ -68,9 +98,18 @@ pub(crate) struct StoredRecord {
 
 /// Builds the schema.
 pub(crate) fn schema() -> (Schema, Fields) {
-    let words = |option| {
+    let analyzed = |analyzer, option| {
         let indexing =
-            TextFieldIndexing::default().set_tokenizer(ANALYZER).set_index_option(option);
+            TextFieldIndexing::default().set_tokenizer(analyzer).set_index_option(option);
+        TextOptions::default().set_indexing_options(indexing)
+    };
+    let words = |option| analyzed(ANALYZER, option);
+    let native = |option| analyzed(NATIVE_ANALYZER, option);
+    let code = || {
+        let indexing = TextFieldIndexing::default()
+            .set_tokenizer("raw")
+            .set_index_option(IndexRecordOption::Basic)
+            .set_fieldnorms(false);
         TextOptions::default().set_indexing_options(indexing)
     };
     let forms = || {
@@ -81,7 +120,8 @@ pub(crate) fn schema() -> (Schema, Fields) {
         TextOptions::default().set_indexing_options(indexing)
     };
     let column = || TextOptions::default().set_fast("raw");
-    let positions = IndexRecordOption::WithFreqsAndPositions;
+    let (positions, counts) =
+        (IndexRecordOption::WithFreqsAndPositions, IndexRecordOption::WithFreqs);
     let mut schema = Schema::builder();
     let fields = Fields {
         id: schema.add_u64_field("id", INDEXED | FAST),
@@ -96,9 +136,14 @@ pub(crate) fn schema() -> (Schema, Fields) {
         body: schema.add_text_field("body", words(positions)),
         title: schema.add_text_field("title", words(positions)),
         author: schema.add_text_field("author", words(positions)),
-        headings: schema.add_text_field("headings", words(IndexRecordOption::WithFreqs)),
+        headings: schema.add_text_field("headings", words(counts)),
         passage_starts: schema.add_u64_field("passage_starts", FAST),
-        path_words: schema.add_text_field("path_words", words(IndexRecordOption::WithFreqs)),
+        path_words: schema.add_text_field("path_words", words(counts)),
+        language: schema.add_text_field("language", code()),
+        native_body: schema.add_text_field("native_body", native(positions)),
+        native_title: schema.add_text_field("native_title", native(positions)),
+        native_headings: schema.add_text_field("native_headings", native(counts)),
+        native_path_words: schema.add_text_field("native_path_words", native(counts)),
         forms: schema.add_text_field("forms", forms()),
         title_forms: schema.add_text_field("title_forms", forms()),
         author_forms: schema.add_text_field("author_forms", forms()),

@@ -5,18 +5,19 @@
 
 use std::collections::HashSet;
 
+use tantivy::Term;
 use tantivy::collector::Count;
 use tantivy::query::{
     BooleanQuery, BoostQuery, ConstScoreQuery, DisjunctionMaxQuery, Occur, TermSetQuery,
 };
 use tantivy::schema::Field;
-use tantivy::{Searcher, Term};
 
-use super::compile::{Boxed, term_query, text_fields};
+use super::analysis::{Analyzed, QueryAnalyzer};
+use super::compile::{Boxed, RankingWord, text_fields};
 use super::forms::{Form, Wanted, as_form, forms};
+use super::guarded;
+use super::lookup::Lookup;
 use super::stem::is_kept_as_spelt;
-use super::tokens::{analyze, word_analyzer};
-use super::{Lexical, guarded};
 use crate::error::{PathContext, Result};
 use crate::query::{Clause, Field as ClauseField, Spelling, typos_allowed};
 
@@ -31,9 +32,9 @@ pub(super) struct Spread {
     pub(super) forms: Vec<Form>,
     /// The stems of those that rank, each with what it has to be weighed by so that it says as much
     /// as all together do: a rare form of a frequent word is no rare word.
-    pub(super) stems: Vec<(String, f32)>,
+    stems: Vec<(Analyzed, f32)>,
     /// The inverse document frequency of all together.
-    pub(super) idf: f32,
+    idf: f32,
     /// The field that keeps forms.
     of_forms: Field,
     /// Those that keep numbers and identifiers as they are spelt.
@@ -42,7 +43,8 @@ pub(super) struct Spread {
 
 impl Spread {
     /// Looks up what a word of the query stands for.
-    pub(super) fn of(lexical: &Lexical, searcher: &Searcher, clause: &Clause) -> Result<Self> {
+    pub(super) fn of(lookup: &mut Lookup<'_>, clause: &Clause) -> Result<Self> {
+        let (lexical, searcher) = (lookup.lexical, lookup.searcher);
         let fields = lexical.fields;
         let word = as_form(&clause.text);
         let (of_forms, others) = match clause.field {
@@ -77,14 +79,18 @@ impl Spread {
             (1.0 + (all.max(with) - with + 0.5) / (with + 0.5)).ln()
         };
         spread.idf = idf_of(with as f32);
-        let mut stemmer = word_analyzer();
+        let mut analyzer = QueryAnalyzer::new(lookup.languages);
         let mut seen = HashSet::new();
+        let mut seen_native = HashSet::new();
         for form in spread.forms.iter().take(RANKED_FORMS) {
-            for stem in analyze(&mut stemmer, &form.text) {
-                if seen.insert(stem.text.clone()) {
-                    let term = Term::from_field_text(fields.body, &stem.text);
-                    let with = searcher.doc_freq(&term).at(&lexical.folder)?;
-                    spread.stems.push((stem.text, spread.idf / idf_of(with as f32)));
+            for mut word in analyzer.analyze(&form.text) {
+                // Each stem once: forms of one word are one in some languages and several in others.
+                word.native.retain(|stem| seen_native.insert(stem.clone()));
+                if seen.insert(word.text.clone()) || !word.native.is_empty() {
+                    let native = word.native.iter().map(String::as_str);
+                    let terms = lookup.terms(fields.body, &word.text, native)?;
+                    let with = lookup.documents(&terms)?;
+                    spread.stems.push((word, spread.idf / idf_of(with as f32)));
                 }
             }
         }
@@ -103,13 +109,16 @@ impl Spread {
     }
 
     /// Matches the same and scores them as if all forms were one word.
-    pub(super) fn scoring(&self, lexical: &Lexical, field: ClauseField) -> Boxed {
-        let fields = lexical.fields;
-        let best_of = |field: Field, weight: f32| -> (Occur, Boxed) {
-            let stems = self.stems.iter().map(|(stem, scale)| -> Boxed {
-                Box::new(BoostQuery::new(term_query(field, stem), weight * scale))
-            });
-            (Occur::Should, Box::new(DisjunctionMaxQuery::new(stems.collect())))
+    pub(super) fn scoring(&self, lookup: &mut Lookup<'_>, field: ClauseField) -> Result<Boxed> {
+        let fields = lookup.lexical.fields;
+        let mut best_of = |field: Field, weight: f32| -> Result<(Occur, Boxed)> {
+            let mut words: Vec<Boxed> = Vec::with_capacity(self.stems.len());
+            for (word, scale) in &self.stems {
+                let native = word.native.iter().map(String::as_str);
+                let query = lookup.word(field, &word.text, native)?;
+                words.push(Box::new(BoostQuery::new(query, weight * scale)));
+            }
+            Ok((Occur::Should, Box::new(DisjunctionMaxQuery::new(words))))
         };
         // What only holds forms that do not rank is found, after the others.
         let least = if self.is_cut() { self.idf / 4.0 } else { 0.0 };
@@ -117,21 +126,26 @@ impl Spread {
         let mut parts = vec![(Occur::Must, holding)];
         match field {
             ClauseField::Any => {
-                parts.extend(text_fields(&fields).map(|(field, weight)| best_of(field, weight)));
+                for (field, weight) in text_fields(&fields) {
+                    parts.push(best_of(field, weight)?);
+                }
             }
-            ClauseField::Title => parts.push(best_of(fields.title, 1.0)),
-            ClauseField::Author => parts.push(best_of(fields.author, 1.0)),
+            ClauseField::Title => parts.push(best_of(fields.title, 1.0)?),
+            ClauseField::Author => parts.push(best_of(fields.author, 1.0)?),
         }
-        Box::new(BooleanQuery::new(parts))
+        Ok(Box::new(BooleanQuery::new(parts)))
     }
 
     /// The words to look for within passages, with their weights.
-    pub(super) fn within(&self, lexical: &Lexical) -> impl Iterator<Item = (Term, f32)> {
-        let body = lexical.fields.body;
-        self.stems
-            .iter()
-            .take(STEMS_WITHIN)
-            .map(move |(stem, scale)| (Term::from_field_text(body, stem), *scale))
+    pub(super) fn within(&self, lookup: &mut Lookup<'_>) -> Result<Vec<RankingWord>> {
+        let body = lookup.lexical.fields.body;
+        let mut words = Vec::new();
+        for (word, scale) in self.stems.iter().take(STEMS_WITHIN) {
+            let terms = lookup.terms(body, &word.text, word.native.iter().map(String::as_str))?;
+            let documents = lookup.documents(&terms)?;
+            words.push(RankingWord { terms, weight: *scale, documents });
+        }
+        Ok(words)
     }
 
     /// Whether there are more forms than rank.

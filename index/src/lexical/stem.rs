@@ -1,5 +1,5 @@
 //! Stemming that remembers: a text holds few different words, and looking one up takes a fraction
-//! of the time that the rules of English take.
+//! of the time that the rules of a language take.
 
 use std::borrow::Cow;
 
@@ -64,7 +64,7 @@ impl<T: TokenStream> TokenStream for StemmedStream<'_, T> {
 
 /// Words and their stems.
 #[derive(Default)]
-struct Memory {
+pub(super) struct Memory {
     /// Empty until the first word comes.
     places: Vec<Place>,
 }
@@ -84,9 +84,17 @@ impl Clone for Memory {
 
 impl Memory {
     fn stem(&mut self, word: &mut String) {
-        if is_kept_as_spelt(word) {
-            return;
+        if !is_kept_as_spelt(word) {
+            self.replace(word, stem);
         }
+    }
+
+    /// Puts in a word's place what `stem` makes of it. One memory is for one way of stemming.
+    pub(super) fn replace(
+        &mut self,
+        word: &mut String,
+        mut stem: impl FnMut(&str) -> Cow<'_, str>,
+    ) {
         if word.len() > WORD_BYTES {
             if let Cow::Owned(stem) = stem(word) {
                 *word = stem;

@@ -7,6 +7,8 @@ use std::collections::HashMap;
 pub(crate) struct QueryTerms {
     /// Stems, each with its number.
     pub(crate) known: HashMap<String, usize>,
+    /// The same by native stems, see [`super::language`].
+    pub(crate) native: HashMap<String, usize>,
     /// Forms that a pattern of the query stands for, or words like one of it: all of one pattern
     /// have its number.
     pub(crate) forms: HashMap<String, usize>,
@@ -14,11 +16,18 @@ pub(crate) struct QueryTerms {
 }
 
 impl QueryTerms {
-    /// Adds a stem unless it is there.
-    pub(crate) fn add(&mut self, stem: &str) {
-        if !self.known.contains_key(stem) {
-            self.known.insert(stem.to_owned(), self.count);
-            self.count += 1;
+    /// Adds a word by its stem, unless that is there, and by its native stems.
+    pub(crate) fn add<'a>(&mut self, stem: &str, native: impl IntoIterator<Item = &'a str>) {
+        let number = match self.known.get(stem) {
+            Some(&number) => number,
+            None => {
+                self.known.insert(stem.to_owned(), self.count);
+                self.count += 1;
+                self.count - 1
+            }
+        };
+        for stem in native {
+            self.native.entry(stem.to_owned()).or_insert(number);
         }
     }
 

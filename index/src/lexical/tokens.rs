@@ -1,9 +1,7 @@
 //! Text into tokens: words of any language, identifiers whole and in parts, East Asian text in
 //! pairs of characters.
 
-use std::collections::HashSet;
 use std::ops::Range;
-use std::sync::LazyLock;
 
 use tantivy::tokenizer::{
     AsciiFoldingFilter, RawTokenizer, TextAnalyzer, Token, TokenStream, Tokenizer,
@@ -47,32 +45,6 @@ pub(crate) fn folding_analyzer() -> TextAnalyzer {
     TextAnalyzer::builder(RawTokenizer::default()).filter(AsciiFoldingFilter).build()
 }
 
-/// One token of an analyzed text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Analyzed {
-    pub(crate) text: String,
-    pub(crate) position: usize,
-    /// Positions it spans; more than one for an identifier whose parts follow.
-    pub(crate) span: usize,
-    /// Written in capitals throughout, as abbreviations are, and not of one letter only.
-    pub(crate) capitals: bool,
-}
-
-/// All tokens of a short text.
-pub(crate) fn analyze(analyzer: &mut TextAnalyzer, text: &str) -> Vec<Analyzed> {
-    let mut tokens = Vec::new();
-    analyzer.token_stream(text).process(&mut |token| {
-        let written = text.get(token.offset_from..token.offset_to).unwrap_or_default();
-        tokens.push(Analyzed {
-            text: token.text.clone(),
-            position: token.position,
-            span: token.position_length,
-            capitals: written.chars().count() > 1 && written.chars().all(char::is_uppercase),
-        });
-    });
-    tokens
-}
-
 /// For each of some places in a text, in order, the position of the first token that begins there or
 /// after it. `word` is called for every token of the text, with what is written there.
 pub(crate) fn positions_at<'a>(
@@ -101,25 +73,6 @@ pub(crate) fn normalised(word: &str) -> String {
     normalised
 }
 
-/// Words that say so little that a query which holds others is better off without them: function
-/// words of English, with those that questions are put with.
-const STOP_WORDS: &str = "a about above after again against all am an and any are as at be because \
-    been before being below between both but by can could did do does doing down during each few \
-    for from further had has have having he her here hers herself him himself his how i if in into \
-    is it its itself just me more most my myself no nor not now of off on once only or other ought \
-    our ours ourselves out over own same she should so some such than that the their theirs them \
-    themselves then there these they this those through to too under until up very was we were \
-    what when where which while who whom why will with would you your yours yourself yourselves";
-
-/// Whether a word, as the analyzer leaves it, is a stop word.
-pub(crate) fn is_stop_word(stemmed: &str) -> bool {
-    static STEMMED: LazyLock<HashSet<String>> = LazyLock::new(|| {
-        let mut analyzer = analyzer(Purpose::Query);
-        analyze(&mut analyzer, STOP_WORDS).into_iter().map(|token| token.text).collect()
-    });
-    STEMMED.contains(stemmed)
-}
-
 /// Cuts text into tokens; see the module.
 #[derive(Clone, Debug)]
 pub(crate) struct WordTokenizer {
@@ -130,6 +83,11 @@ impl WordTokenizer {
     /// Cuts as for the index.
     pub(crate) fn for_index() -> Self {
         WordTokenizer { purpose: Purpose::Index }
+    }
+
+    /// Cuts as for a query.
+    pub(super) fn for_query() -> Self {
+        WordTokenizer { purpose: Purpose::Query }
     }
 }
 
@@ -424,7 +382,11 @@ mod tests {
     use super::*;
 
     fn tokens(purpose: Purpose, text: &str) -> Vec<(String, usize)> {
-        analyze(&mut analyzer(purpose), text).into_iter().map(|t| (t.text, t.position)).collect()
+        let mut tokens = Vec::new();
+        analyzer(purpose).token_stream(text).process(&mut |token| {
+            tokens.push((token.text.clone(), token.position));
+        });
+        tokens
     }
 
     fn index(text: &str) -> Vec<(String, usize)> {
@@ -495,14 +457,6 @@ mod tests {
     fn data_is_not_indexed_but_takes_its_place() {
         let text = format!("a {} b", "x".repeat(300));
         assert_eq!(index(&text), expect(&[("a", 0), ("b", 2)]));
-    }
-
-    #[test]
-    fn stop_words_are_known_as_stemmed() {
-        for word in ["the", "this", "was", "with", "their", "does", "having", "because", "very"] {
-            assert!(index(word).iter().all(|(token, _)| is_stop_word(token)), "{word}");
-        }
-        assert!(!is_stop_word("contract"));
     }
 
     proptest! {

@@ -40,7 +40,7 @@ impl LexicalWriter {
         self.dirty = true;
         let document = entry.document(&self.lexical.fields);
         self.lexical.written(self.writer.add_document(document))?;
-        self.queued_bytes += entry.content.text.len();
+        self.queued_bytes += entry.bytes();
         if self.queued_bytes > self.queue_limit_bytes {
             // tantivy bounds its queue by the number of documents, not by their size. Preparing a
             // commit waits until the threads have written everything; giving it up without

@@ -12,7 +12,7 @@ use super::view::{Documents, View};
 use super::within::Within;
 use crate::error::{PathContext, Result};
 use crate::fuse::{Moments, Population, keyword_population};
-use crate::lexical::{RankingWords, guarded};
+use crate::lexical::{RankingWords, Statistics, guarded};
 use crate::query::Filters;
 use crate::vectors::exact;
 
@@ -183,6 +183,7 @@ const SAMPLE: usize = 500;
 pub(super) fn scores<'a>(
     view: &'a View,
     query: Option<&dyn LexicalQuery>,
+    statistics: &Statistics,
     words: &'a RankingWords,
     allowed: &Allowed,
     live: usize,
@@ -190,7 +191,11 @@ pub(super) fn scores<'a>(
 ) -> Result<(KeywordScores, Option<Within<'a>>)> {
     let Some(query) = query else { return Ok(Default::default()) };
     let folder = &view.lexical.folder;
-    let found = guarded(folder, || view.searcher.search(query, &AllScores).at(folder))?;
+    let statistics = statistics.of(&view.searcher);
+    let found = guarded(folder, || {
+        let searcher = &view.searcher;
+        searcher.search_with_statistics_provider(query, &AllScores, &statistics).at(folder)
+    })?;
     let documents = view.documents()?;
     let mut ranked = Vec::new();
     for (segment_ord, scores) in found {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use tantivy::tokenizer::{TextAnalyzer, TokenStream, Tokenizer};
 
-use crate::lexical::{QueryTerms, WordTokenizer, folding_analyzer, word_analyzer};
+use crate::lexical::{Language, QueryTerms, WordTokenizer, folding_analyzer, word_analyzer};
 
 /// Distinct words remembered before memory is begun anew.
 const REMEMBERED: usize = 50_000;
@@ -16,7 +16,10 @@ pub(super) struct Matcher<'a> {
     tokenizer: WordTokenizer,
     stemmer: TextAnalyzer,
     folder: TextAnalyzer,
-    /// First bytes of the terms. Stemming never changes a word's first letter.
+    /// The text's languages, as far as native stems are looked for.
+    languages: &'a [&'static Language],
+    /// First bytes of the terms. Stemming by English never changes a word's first letter; that by
+    /// other languages may, so that all words are looked at there.
     first_bytes: [bool; 256],
     /// Numbers of the query's patterns.
     patterns: HashSet<usize>,
@@ -24,14 +27,17 @@ pub(super) struct Matcher<'a> {
 }
 
 impl<'a> Matcher<'a> {
-    pub(super) fn new(terms: &'a QueryTerms) -> Self {
-        let mut first_bytes = [false; 256];
+    /// A matcher for texts of these languages, and of English.
+    pub(super) fn new(terms: &'a QueryTerms, languages: &'a [&'static Language]) -> Self {
+        let languages = if terms.native.is_empty() { &[] } else { languages };
+        let mut first_bytes = [!languages.is_empty(); 256];
         let words = terms.known.keys().chain(terms.forms.keys());
         for byte in words.filter_map(|word| word.bytes().next()) {
             first_bytes[usize::from(byte)] = true;
         }
         Matcher {
             terms,
+            languages,
             tokenizer: WordTokenizer::for_index(),
             stemmer: word_analyzer(),
             folder: folding_analyzer(),
@@ -44,7 +50,8 @@ impl<'a> Matcher<'a> {
     /// Calls `found` with position and number of each word of the query in a text, in order, and
     /// returns how many tokens the text has.
     pub(super) fn matches(&mut self, text: &str, mut found: impl FnMut(usize, usize)) -> usize {
-        let Matcher { terms, tokenizer, stemmer, folder, first_bytes, remembered, .. } = self;
+        let Matcher { terms, tokenizer, stemmer, folder, languages, .. } = self;
+        let Matcher { first_bytes, remembered, .. } = self;
         // Folding may bring an accented letter to another first byte: those are always looked at.
         let mut stream = tokenizer.token_stream(text).only(first_bytes);
         while stream.advance() {
@@ -52,7 +59,11 @@ impl<'a> Matcher<'a> {
             let number = match remembered.get(&token.text) {
                 Some(number) => *number,
                 None => {
+                    let mut by_native = languages
+                        .iter()
+                        .filter_map(|l| terms.native.get(&l.term(folder, &token.text)).copied());
                     let number = number_in(&terms.known, stemmer, &token.text)
+                        .or_else(|| by_native.next())
                         .or_else(|| number_in(&terms.forms, folder, &token.text));
                     if remembered.len() >= REMEMBERED {
                         remembered.clear();
@@ -66,6 +77,11 @@ impl<'a> Matcher<'a> {
             }
         }
         stream.count()
+    }
+
+    /// Whether there are patterns in the query.
+    pub(super) fn has_patterns(&self) -> bool {
+        !self.patterns.is_empty()
     }
 
     /// Whether a text holds a word that a pattern of the query stands for.
@@ -112,7 +128,7 @@ mod tests {
             let mut analyzer = analyzer(Purpose::Query);
             let mut stream = analyzer.token_stream(word);
             while stream.advance() {
-                terms.add(&stream.token().text);
+                terms.add(&stream.token().text, []);
             }
         }
         terms
@@ -139,9 +155,40 @@ mod tests {
             }
             let mut found = Vec::new();
             let counted =
-                Matcher::new(&terms).matches(&text, |position, number| found.push((position, number)));
+                Matcher::new(&terms, &[]).matches(&text, |position, number| found.push((position, number)));
             prop_assert_eq!(found, expected);
             prop_assert_eq!(counted, length);
+        }
+
+        /// In a text of another language, also what has one of the query's native stems.
+        #[test]
+        fn agrees_with_the_native_index(
+            words in proptest::collection::vec("[a-zéß]{1,6}(ung|ungen|ation|ations|es)?", 1..6),
+            text in "((l')?[a-zéß]{1,6}(ung|ungen|ation|ations|es)?|[ .-]){0,30}",
+            code in prop::sample::select(vec!["deu", "fra", "nld"]),
+        ) {
+            let language = Language::of(code).unwrap();
+            let mut folder = folding_analyzer();
+            let (mut terms, text) = (terms(&words), format!("{text} {}", words.join(" ")));
+            for word in &words {
+                let mut stemmer = word_analyzer();
+                let stem = stemmer.token_stream(word).next().unwrap().text.clone();
+                terms.add(&stem, [language.term(&mut folder, word).as_str()]);
+            }
+            let mut expected = Vec::new();
+            let mut words = WordTokenizer::for_index();
+            let mut stemmer = word_analyzer();
+            let mut stream = words.token_stream(&text);
+            while stream.advance() {
+                let word = &stream.token().text;
+                let known = terms.known.get(&stemmer.token_stream(word).next().unwrap().text);
+                let native = terms.native.get(&language.term(&mut folder, word));
+                expected.extend(known.or(native).map(|number| (stream.token().position, *number)));
+            }
+            let mut found = Vec::new();
+            Matcher::new(&terms, &[language])
+                .matches(&text, |position, number| found.push((position, number)));
+            prop_assert_eq!(found, expected);
         }
     }
 }

@@ -5,7 +5,6 @@ use std::cell::RefCell;
 use super::matcher::Matcher;
 use super::results::PassageHit;
 use crate::error::Result;
-use crate::lexical::QueryTerms;
 use crate::snippet::snippet;
 use crate::texts::TextReader;
 
@@ -14,11 +13,11 @@ const LOOKED_THROUGH: usize = 100;
 /// Weight of meaning beside words.
 const MEANING: f32 = 0.5;
 
-/// Picks the best passage of one document. `by_word` holds the scores of passages by word, as far as
+/// Picks the best passage of one document. `matcher` knows the query's words, `by_word` holds the scores of passages by word, as far as
 /// they have any, and `cosines` each passage's nearness to the query by meaning, or nothing.
 pub(super) fn best_passage(
     text: &TextReader<'_>,
-    terms: &QueryTerms,
+    mut matcher: Matcher<'_>,
     mut by_word: Vec<f32>,
     cosines: &[f32],
     snippet_chars: usize,
@@ -36,9 +35,8 @@ pub(super) fn best_passage(
     }
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
-    let mut matcher = Matcher::new(terms);
     let mut best = order[0];
-    if !terms.forms.is_empty() {
+    if matcher.has_patterns() {
         // Scores go by stems, which more words have than a pattern stands for.
         for &one in order.iter().take(LOOKED_THROUGH) {
             let span = &passages[one];

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::keyword::{self, Allowed, KeywordScores, is_allowed};
+use super::matcher::Matcher;
 use super::meaning::{Meaning, MeaningScores};
 use super::passages::best_passage;
 use super::results::{Hit, Mode, PassageHit, Ranks, SearchRequest, SearchResults, Signals};
@@ -13,7 +14,7 @@ use super::view::{Documents, Encoded, View};
 use super::within::Within;
 use crate::error::{IndexError, Result};
 use crate::fuse::{Missing, Signal, Weights, fuse};
-use crate::lexical::{QueryTerms, compile};
+use crate::lexical::{Language, QueryTerms, compile};
 use crate::paths::path_from_bytes;
 use crate::vectors::graph::Graph;
 
@@ -79,7 +80,8 @@ pub(super) fn search(
         Mode::Semantic => Default::default(),
         Mode::Hybrid | Mode::Keyword => {
             let scoring = compiled.scoring.as_deref();
-            keyword::scores(view, scoring, &compiled.words, &allowed, live, k)?
+            let (statistics, words) = (&compiled.statistics, &compiled.words);
+            keyword::scores(view, scoring, statistics, words, &allowed, live, k)?
         }
     };
     let exact: HashSet<usize> = match (&compiled.exact_name, results.mode) {
@@ -372,7 +374,8 @@ impl Shower<'_> {
         let document = self.documents.all[ranked.place];
         let record = self.view.stored(document.at)?;
         let path = path_from_bytes(&record.path);
-        let (passage, warning) = match self.passage(&ranked, request) {
+        let language = record.language.as_deref().and_then(Language::of);
+        let (passage, warning) = match self.passage(&ranked, language, request) {
             Ok(passage) => (passage, None),
             // A hit without its passage is better than no hit.
             Err(error @ (IndexError::Damaged { .. } | IndexError::Io { .. })) => {
@@ -407,7 +410,12 @@ impl Shower<'_> {
         Ok((hit, warning))
     }
 
-    fn passage(&self, ranked: &Ranked, request: &SearchRequest<'_>) -> Result<Option<PassageHit>> {
+    fn passage(
+        &self,
+        ranked: &Ranked,
+        language: Option<&'static Language>,
+        request: &SearchRequest<'_>,
+    ) -> Result<Option<PassageHit>> {
         if request.snippet_chars == 0 {
             return Ok(None);
         }
@@ -422,6 +430,7 @@ impl Shower<'_> {
         let cosines = cosines.unwrap_or_default();
         let by_word = self.within.map(|within| within.passages(document.at)).transpose()?;
         let by_word = by_word.unwrap_or_default();
-        best_passage(&text, self.terms, by_word, &cosines, request.snippet_chars)
+        let matcher = Matcher::new(self.terms, language.as_slice());
+        best_passage(&text, matcher, by_word, &cosines, request.snippet_chars)
     }
 }

@@ -103,10 +103,10 @@ impl<'a> Within<'a> {
         let all_passages = passages(view)? as f32;
         let all_documents = view.searcher.num_docs() as f32;
         let mut weights = Vec::with_capacity(counts.len());
-        for ((term, weight), (in_passages, in_documents)) in wanted.words.iter().zip(of_words) {
+        for (word, (in_passages, in_documents)) in wanted.words.iter().zip(of_words) {
             let a_document = in_passages / in_documents.max(1.0);
-            let with = view.searcher.doc_freq(term).at(&view.lexical.folder)? as f32 * a_document;
-            let in_passage = weight * inverse_frequency(all_passages, with);
+            let with = word.documents as f32 * a_document;
+            let in_passage = word.weight * inverse_frequency(all_passages, with);
             weights.push(Weight { in_passage, in_document: 0.0 });
         }
         // A document with a pair has both of its words, so it is among those that were looked at, or
@@ -206,6 +206,7 @@ fn read(view: &View, wanted: &RankingWords, documents: &[DocAddress]) -> Result<
     guarded(folder, || {
         let mut starts = Vec::new();
         let mut positions = vec![Vec::new(); wanted.words.len()];
+        let mut of_stem = Vec::new();
         let mut together = Vec::new();
         for of_segment in
             order.chunk_by(|&a, &b| documents[a].segment_ord == documents[b].segment_ord)
@@ -215,11 +216,14 @@ fn read(view: &View, wanted: &RankingWords, documents: &[DocAddress]) -> Result<
             let body = view.lexical.fields.body;
             let norms = segment.get_fieldnorms_reader(body).at(folder)?;
             let mut postings = Vec::with_capacity(wanted.words.len());
-            for (term, _) in &wanted.words {
-                let index = segment.inverted_index(term.field()).at(folder)?;
-                let option = IndexRecordOption::WithFreqsAndPositions;
-                let read = index.read_postings(term, option);
-                postings.push(read.map_err(tantivy::TantivyError::from).at(folder)?);
+            for (word, of_word) in wanted.words.iter().enumerate() {
+                for term in &of_word.terms {
+                    let index = segment.inverted_index(term.field()).at(folder)?;
+                    let option = IndexRecordOption::WithFreqsAndPositions;
+                    let read = index.read_postings(term, option);
+                    let read = read.map_err(tantivy::TantivyError::from).at(folder)?;
+                    postings.extend(read.map(|postings| (word, postings)));
+                }
             }
             for &document in of_segment {
                 let doc = documents[document].doc_id;
@@ -232,15 +236,23 @@ fn read(view: &View, wanted: &RankingWords, documents: &[DocAddress]) -> Result<
                         contents.held.push(Held { document, passage, feature, count });
                     });
                 };
-                for (word, (postings, positions)) in
-                    postings.iter_mut().zip(&mut positions).enumerate()
-                {
-                    positions.clear();
-                    let Some(postings) = postings else { continue };
+                positions.iter_mut().for_each(Vec::clear);
+                for (word, postings) in &mut postings {
                     if postings.doc() > doc || (postings.doc() < doc && postings.seek(doc) != doc) {
                         continue;
                     }
-                    postings.positions(positions);
+                    let positions = &mut positions[*word];
+                    if positions.is_empty() {
+                        postings.positions(positions);
+                    } else {
+                        // Where the word stands by one of its stems, it mostly does by the others.
+                        postings.positions(&mut of_stem);
+                        positions.extend_from_slice(&of_stem);
+                        positions.sort_unstable();
+                        positions.dedup();
+                    }
+                }
+                for (word, positions) in positions.iter().enumerate() {
                     held(word, positions);
                 }
                 for (pair, &(first, second)) in wanted.pairs.iter().enumerate() {

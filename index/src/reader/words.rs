@@ -9,7 +9,7 @@ use super::Reader;
 use super::keyword::Names;
 use super::matcher::Matcher;
 use crate::error::{PathContext, Result};
-use crate::lexical::{Correction, compile, correct, guarded};
+use crate::lexical::{Correction, Language, compile, correct, guarded};
 use crate::query::Query;
 use crate::snippet::highlights;
 
@@ -30,8 +30,9 @@ impl Reader {
     /// [`crate::IndexError::Damaged`] and those of reading.
     pub fn highlights(&self, query: &Query, text: &str) -> Result<Vec<Range<usize>>> {
         let current = self.current();
+        let languages = Language::all_in(&current.view.lexical, &current.view.searcher)?;
         let compiled = compile(&current.view.lexical, &current.view.searcher, query)?;
-        let matcher = RefCell::new(Matcher::new(&compiled.terms));
+        let matcher = RefCell::new(Matcher::new(&compiled.terms, &languages));
         Ok(highlights(text, &|word| matcher.borrow_mut().first(word)))
     }
 

@@ -2,6 +2,7 @@
 
 mod crash;
 mod damage;
+mod languages;
 mod lifecycle;
 mod model;
 mod search;

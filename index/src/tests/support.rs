@@ -54,12 +54,24 @@ pub(crate) fn put_formatted(
     kind: &str,
     format: &str,
 ) -> ContentKey {
+    put_of_language(writer, title, text, headings, (kind, format), "eng")
+}
+
+/// Stores a text of a language, by its ISO 639-3 code.
+pub(crate) fn put_of_language(
+    writer: &Writer,
+    title: &str,
+    text: &str,
+    headings: &[Range<usize>],
+    (kind, format): (&str, &str),
+    language: &str,
+) -> ContentKey {
     let passages = passages(text);
     let content = Content {
         title,
         kind,
         format,
-        language: Some("en"),
+        language: Some(language),
         author: None,
         dated: None,
         text,
