@@ -8,7 +8,7 @@ const SAMPLES: usize = 4;
 ///
 /// Looks at samples spread over the text, since the first page is often a cover, a licence or a
 /// table of contents.
-pub(crate) fn detect_language(text: &str) -> Option<String> {
+pub fn detect_language(text: &str) -> Option<String> {
     let mut sample = String::with_capacity(SAMPLES * (SAMPLE_BYTES + 1));
     if text.len() <= SAMPLES * SAMPLE_BYTES {
         sample.push_str(text);

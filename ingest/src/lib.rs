@@ -40,6 +40,7 @@ pub use extract::extract_members;
 pub use extract::{ExtractLimits, Ocr, Outcome, extract_bytes, extract_in_process};
 pub use identify::identify;
 pub use kind::{Guess, Kind, guess_by_name, type_names};
+pub use language::detect_language;
 pub use passage::{Passage, PassageOptions, estimate_tokens, passages};
 pub use read::hash_file;
 pub use reason::{FailReason, SkipReason};

@@ -31,7 +31,7 @@ use lsearch_index::fuse::Weights;
 use lsearch_index::{
     Content, ExtractKey, FileStat, FileState, Mode, Reader, SearchRequest, Writer,
 };
-use lsearch_ingest::{Document, Kind, PassageOptions, passages};
+use lsearch_ingest::{Document, Kind, PassageOptions, detect_language, passages};
 
 /// Documents retrieved for each query: recall is measured at 100.
 const DEPTH: usize = 100;
@@ -208,10 +208,10 @@ fn file_document(writer: &Writer, path: &Path, document: &CorpusDocument) -> Res
                 title: document.title.clone(),
                 author: None,
                 dated: None,
+                language: detect_language(&text),
                 text,
                 headings: Vec::new(),
                 pages: Vec::new(),
-                language: None,
                 encoding: None,
                 warnings: Vec::new(),
             };
@@ -223,7 +223,7 @@ fn file_document(writer: &Writer, path: &Path, document: &CorpusDocument) -> Res
                     title: &read.title,
                     kind: read.kind.as_str(),
                     format: &read.format,
-                    language: None,
+                    language: read.language.as_deref(),
                     author: None,
                     dated: None,
                     text: &read.text,
