@@ -65,8 +65,24 @@ pub(crate) struct RankingWord {
     pub(crate) terms: Vec<Term>,
     /// How often the query has it.
     pub(crate) weight: f32,
-    /// How many documents have one of the terms.
+    /// How many documents have the first of the terms.
     pub(crate) documents: u64,
+    /// How many have one of them: as rare is the word in documents of other languages.
+    pub(crate) native_documents: u64,
+}
+
+impl RankingWord {
+    pub(super) fn of<'w>(
+        lookup: &mut Lookup<'_>,
+        stem: &str,
+        native: impl Iterator<Item = &'w str>,
+        weight: f32,
+    ) -> Result<Self> {
+        let terms = lookup.terms(lookup.lexical.fields.body, stem, native)?;
+        let documents = lookup.documents(&terms[..1])?;
+        let native_documents = lookup.documents(&terms)?;
+        Ok(RankingWord { terms, weight, documents, native_documents })
+    }
 }
 
 impl RankingWords {
@@ -313,9 +329,8 @@ impl Compiler<'_> {
         native: impl Iterator<Item = &'w str>,
         weight: f32,
     ) -> Result<()> {
-        let terms = self.lookup.terms(self.lookup.lexical.fields.body, stem, native)?;
-        let documents = self.lookup.documents(&terms)?;
-        self.words.words.push(RankingWord { terms, weight, documents });
+        let word = RankingWord::of(&mut self.lookup, stem, native, weight)?;
+        self.words.words.push(word);
         Ok(())
     }
 }

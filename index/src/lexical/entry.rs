@@ -5,7 +5,7 @@ use std::path::Path;
 use tantivy::TantivyDocument;
 
 use super::forms::FormList;
-use super::language::Language;
+use super::language::{HAS_NATIVE, Language};
 use super::native::told;
 use super::schema::{Fields, StoredRecord, name_hash};
 use super::tokens::positions_at;
@@ -88,6 +88,7 @@ impl LexicalEntry<'_> {
             document.add_text(fields.language, code);
         }
         if let Some(language) = language {
+            document.add_text(fields.language, HAS_NATIVE);
             document.add_text(fields.native_body, told(language, &content.text));
             document.add_text(fields.native_title, told(language, &title));
             document.add_text(fields.native_headings, told(language, &headings));

@@ -53,6 +53,9 @@ static LANGUAGES: [Language; 18] = [
     language("tur", Algorithm::Turkish, stop_words::TURKISH),
 ];
 
+/// Stands beside the codes of languages for a document that has native stems.
+pub(super) const HAS_NATIVE: &str = "native";
+
 /// Two words that say little are what tells the language of a query: one may be a name or a word of
 /// another language.
 const TELLING: usize = 2;

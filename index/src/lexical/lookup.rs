@@ -1,21 +1,24 @@
 //! Words of a query in the index: each by several stems, which count as one word.
 //!
-//! A document holds a word when it has any of them, and is scored by the one that says most. For that
-//! to be what BM25 of one word would be, all of them are weighed by how many documents have any, and
-//! lengths of documents are compared with the average of all documents, not of those in one language.
+//! A document holds a word when it has any of them, and is scored by the one that says most. How much
+//! each says depends on the document: in one of another language a word is as rare as its
+//! English and native stems are together, in all others as its English stem alone, or English documents
+//! would be ranked by what words of other languages happen to be spelt like. Lengths of documents
+//! are compared with the average of all documents, not of those in one language.
 
 use std::collections::HashMap;
+use std::path::Path;
 
-use tantivy::collector::Count;
 use tantivy::query::{
-    Bm25StatisticsProvider, DisjunctionMaxQuery, PhraseQuery, TermQuery, TermSetQuery,
+    Bm25StatisticsProvider, BooleanQuery, BoostQuery, DisjunctionMaxQuery, Occur, PhraseQuery,
+    TermQuery,
 };
 use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{Searcher, Term};
+use tantivy::{BitSet, DocSet, Searcher, TERMINATED, TantivyError, Term};
 
 use super::analysis::Analyzed;
 use super::compile::Boxed;
-use super::language::Language;
+use super::language::{HAS_NATIVE, Language};
 use super::{Fields, Lexical, guarded};
 use crate::error::{PathContext, Result};
 
@@ -55,29 +58,25 @@ impl<'a> Lookup<'a> {
                 }
             }
         }
-        if terms.len() > 1 {
-            let documents = self.documents(&terms)?;
-            for term in &terms {
+        if terms.len() > 1 && !self.counted.contains_key(&terms) {
+            let folder = &self.lexical.folder;
+            let counts = guarded(folder, || count(self.searcher, folder, &terms))?;
+            for (term, with_first) in terms[1..].iter().zip(&counts.with_first) {
                 let known = self.statistics.documents.entry(term.clone()).or_default();
-                *known = documents.max(*known);
+                *known = (*known).max(*with_first);
             }
+            self.counted.insert(terms.clone(), counts.any);
         }
         Ok(terms)
     }
 
-    /// How many documents have one of some terms.
-    pub(super) fn documents(&mut self, terms: &[Term]) -> Result<u64> {
-        let folder = &self.lexical.folder;
-        if let [term] = terms {
-            return self.searcher.doc_freq(term).at(folder);
+    /// How many documents have one of some terms that [`Self::terms`] gave, removed ones perhaps
+    /// included.
+    pub(super) fn documents(&self, terms: &[Term]) -> Result<u64> {
+        match (terms, self.counted.get(terms)) {
+            ([term], _) => self.searcher.doc_freq(term).at(&self.lexical.folder),
+            (_, counted) => Ok(counted.copied().unwrap_or_default()),
         }
-        if let Some(&documents) = self.counted.get(terms) {
-            return Ok(documents);
-        }
-        let any = TermSetQuery::new(terms.iter().cloned());
-        let documents = guarded(folder, || self.searcher.search(&any, &Count).at(folder))? as u64;
-        self.counted.insert(terms.to_vec(), documents);
-        Ok(documents)
     }
 
     /// Matches a word in a field.
@@ -87,11 +86,35 @@ impl<'a> Lookup<'a> {
         stem: &str,
         native: impl IntoIterator<Item = &'w str>,
     ) -> Result<Boxed> {
-        let queries = self
-            .terms(field, stem, native)?
-            .into_iter()
-            .map(|term| -> Boxed { Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs)) });
-        Ok(best_of(queries.collect()))
+        let terms = self.terms(field, stem, native)?;
+        let one = |term: &Term| -> Boxed {
+            Box::new(TermQuery::new(term.clone(), IndexRecordOption::WithFreqs))
+        };
+        let [english, native @ ..] = terms.as_slice() else { return Ok(best_of(Vec::new())) };
+        let own = self.documents(&terms[..1])?;
+        let all = self.documents(&terms)?;
+        let mut queries: Vec<Boxed> = native.iter().map(one).collect();
+        if native.is_empty() || own == all {
+            queries.push(one(english));
+        } else if own > 0 {
+            let scale = self.idf(all) / self.idf(own);
+            queries.push(Box::new(BoostQuery::new(one(english), scale)));
+            queries.push(self.without_native(one(english)));
+        }
+        Ok(best_of(queries))
+    }
+
+    /// The same in documents without native stems.
+    fn without_native(&self, query: Boxed) -> Boxed {
+        let mark = Term::from_field_text(self.lexical.fields.language, HAS_NATIVE);
+        let native: Boxed = Box::new(TermQuery::new(mark, IndexRecordOption::Basic));
+        Box::new(BooleanQuery::new(vec![(Occur::Must, query), (Occur::MustNot, native)]))
+    }
+
+    /// BM25's inverse document frequency.
+    fn idf(&self, with: u64) -> f32 {
+        let (all, with) = (self.searcher.num_docs().max(with) as f32, with as f32);
+        (1.0 + (all - with + 0.5) / (with + 0.5)).ln()
     }
 
     /// Matches words standing one after the other in a field, all by their stems of one language.
@@ -116,6 +139,46 @@ impl<'a> Lookup<'a> {
         }
         Ok(best_of(phrases))
     }
+}
+
+/// How many documents have some terms.
+struct Counts {
+    /// Any of them.
+    any: u64,
+    /// Each of them or the first, but for that itself.
+    with_first: Vec<u64>,
+}
+
+/// Counts documents by reading each term's postings once.
+fn count(searcher: &Searcher, folder: &Path, terms: &[Term]) -> Result<Counts> {
+    let mut counts = Counts { any: 0, with_first: vec![0; terms.len().saturating_sub(1)] };
+    for segment in searcher.segment_readers() {
+        let mut first = BitSet::with_max_value(segment.max_doc());
+        let mut any = BitSet::with_max_value(segment.max_doc());
+        for (at, term) in terms.iter().enumerate() {
+            let index = segment.inverted_index(term.field()).at(folder)?;
+            let postings = index.read_postings(term, IndexRecordOption::Basic);
+            let postings = postings.map_err(TantivyError::from).at(folder)?;
+            let mut besides_first = 0;
+            if let Some(mut postings) = postings {
+                let mut doc = postings.doc();
+                while doc != TERMINATED {
+                    any.insert(doc);
+                    if at == 0 {
+                        first.insert(doc);
+                    } else if !first.contains(doc) {
+                        besides_first += 1;
+                    }
+                    doc = postings.advance();
+                }
+            }
+            if let Some(count) = at.checked_sub(1).and_then(|at| counts.with_first.get_mut(at)) {
+                *count += first.len() as u64 + besides_first;
+            }
+        }
+        counts.any += any.len() as u64;
+    }
+    Ok(counts)
 }
 
 /// Matches what one of some queries does, as the one that scores best.
@@ -156,7 +219,6 @@ impl Bm25StatisticsProvider for OfSearcher<'_> {
     }
 
     fn doc_freq(&self, term: &Term) -> tantivy::Result<u64> {
-        // That of a term counts removed documents, too.
         let own = Searcher::doc_freq(self.searcher, term)?;
         Ok(self.statistics.documents.get(term).map_or(own, |&documents| documents.max(own)))
     }

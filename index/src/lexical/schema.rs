@@ -44,7 +44,7 @@ pub(crate) struct Fields {
     pub(crate) passage_starts: Field,
     /// The path's words.
     pub(crate) path_words: Field,
-    /// ISO 639-3 code of the document's language.
+    /// ISO 639-3 code of the document's language, and whether it has native stems.
     pub(crate) language: Field,
     /// The same four by their native stems, of documents that have such; see [`super::language`].
     pub(crate) native_body: Field,

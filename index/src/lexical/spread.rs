@@ -89,7 +89,10 @@ impl Spread {
                 if seen.insert(word.text.clone()) || !word.native.is_empty() {
                     let native = word.native.iter().map(String::as_str);
                     let terms = lookup.terms(fields.body, &word.text, native)?;
-                    let with = lookup.documents(&terms)?;
+                    let with = match lookup.documents(&terms[..1])? {
+                        0 => lookup.documents(&terms)?,
+                        with => with,
+                    };
                     spread.stems.push((word, spread.idf / idf_of(with as f32)));
                 }
             }
@@ -138,12 +141,10 @@ impl Spread {
 
     /// The words to look for within passages, with their weights.
     pub(super) fn within(&self, lookup: &mut Lookup<'_>) -> Result<Vec<RankingWord>> {
-        let body = lookup.lexical.fields.body;
         let mut words = Vec::new();
         for (word, scale) in self.stems.iter().take(STEMS_WITHIN) {
-            let terms = lookup.terms(body, &word.text, word.native.iter().map(String::as_str))?;
-            let documents = lookup.documents(&terms)?;
-            words.push(RankingWord { terms, weight: *scale, documents });
+            let native = word.native.iter().map(String::as_str);
+            words.push(RankingWord::of(lookup, &word.text, native, *scale)?);
         }
         Ok(words)
     }

@@ -52,6 +52,8 @@ pub(super) struct Within<'a> {
 #[derive(Clone, Copy, Default)]
 struct Weight {
     in_passage: f32,
+    /// The same in documents that have native stems.
+    in_native_passage: f32,
     in_document: f32,
 }
 
@@ -62,6 +64,8 @@ struct Contents {
     held: Vec<Held>,
     /// Length of each document, over that of a document of average length.
     lengths: Vec<f32>,
+    /// Whether each has native stems.
+    native: Vec<bool>,
 }
 
 /// How often one feature stands in one passage.
@@ -105,23 +109,35 @@ impl<'a> Within<'a> {
         let mut weights = Vec::with_capacity(counts.len());
         for (word, (in_passages, in_documents)) in wanted.words.iter().zip(of_words) {
             let a_document = in_passages / in_documents.max(1.0);
-            let with = word.documents as f32 * a_document;
-            let in_passage = word.weight * inverse_frequency(all_passages, with);
-            weights.push(Weight { in_passage, in_document: 0.0 });
+            let weight = |documents: u64| {
+                word.weight * inverse_frequency(all_passages, documents as f32 * a_document)
+            };
+            weights.push(Weight {
+                in_passage: weight(word.documents),
+                in_native_passage: weight(word.native_documents),
+                in_document: 0.0,
+            });
         }
         // A document with a pair has both of its words, so it is among those that were looked at, or
         // one of them stands for it.
-        weights.extend(of_pairs.iter().map(|&(in_passages, in_documents)| Weight {
-            in_passage: PAIRS_IN_PASSAGE * inverse_frequency(all_passages, in_passages),
-            in_document: PAIRS * inverse_frequency(all_documents, in_documents),
+        weights.extend(of_pairs.iter().map(|&(in_passages, in_documents)| {
+            let in_passage = PAIRS_IN_PASSAGE * inverse_frequency(all_passages, in_passages);
+            let in_document = PAIRS * inverse_frequency(all_documents, in_documents);
+            Weight { in_passage, in_native_passage: in_passage, in_document }
         }));
         weights.extend(
             wanted
                 .phrases
                 .iter()
                 .map(|phrase| {
-                    let of_words = phrase.iter().map(|&(word, _)| weights[word].in_passage);
-                    Weight { in_passage: of_words.sum(), in_document: 0.0 }
+                    let sum = |of: fn(&Weight) -> f32| {
+                        phrase.iter().map(|&(word, _)| of(&weights[word])).sum()
+                    };
+                    Weight {
+                        in_passage: sum(|weight| weight.in_passage),
+                        in_native_passage: sum(|weight| weight.in_native_passage),
+                        in_document: 0.0,
+                    }
                 })
                 .collect::<Vec<_>>(),
         );
@@ -138,7 +154,8 @@ impl<'a> Within<'a> {
     /// Scores of the passages of one document, up to the last that holds a word.
     pub(super) fn passages(&self, document: DocAddress) -> Result<Vec<f32>> {
         let mut scores = Vec::new();
-        self.add_passages(&read(self.view, self.wanted, &[document])?.held, &mut scores);
+        let contents = read(self.view, self.wanted, &[document])?;
+        self.add_passages(&contents.held, contents.native[0], &mut scores);
         Ok(scores)
     }
 
@@ -156,19 +173,20 @@ impl<'a> Within<'a> {
                 whole += weight.in_document * saturated(count as f32, PAIRS_K1, norm);
             }
             passages.clear();
-            self.add_passages(of_document, &mut passages);
+            self.add_passages(of_document, contents.native[document], &mut passages);
             gains[document] = whole + PASSAGE * passages.iter().copied().fold(0.0, f32::max);
         }
         gains
     }
 
-    fn add_passages(&self, of_document: &[Held], scores: &mut Vec<f32>) {
+    fn add_passages(&self, of_document: &[Held], native: bool, scores: &mut Vec<f32>) {
         for one in of_document {
             let at = one.passage as usize;
             if scores.len() <= at {
                 scores.resize(at + 1, 0.0);
             }
-            let weight = self.weights[one.feature as usize].in_passage;
+            let weight = self.weights[one.feature as usize];
+            let weight = if native { weight.in_native_passage } else { weight.in_passage };
             scores[at] += weight * saturated(one.count as f32, K1, K1);
         }
     }
@@ -198,7 +216,8 @@ fn passages(view: &View) -> Result<u64> {
 fn read(view: &View, wanted: &RankingWords, documents: &[DocAddress]) -> Result<Contents> {
     let folder = &view.lexical.folder;
     let lengths = vec![1.0; documents.len()];
-    let mut contents = Contents { held: Vec::new(), lengths };
+    let native = vec![false; documents.len()];
+    let mut contents = Contents { held: Vec::new(), lengths, native };
     let average = average_length(view)?;
     // Postings are read from front to back.
     let mut order: Vec<usize> = (0..documents.len()).collect();
@@ -215,6 +234,8 @@ fn read(view: &View, wanted: &RankingWords, documents: &[DocAddress]) -> Result<
             let column = segment.fast_fields().u64("passage_starts").at(folder)?;
             let body = view.lexical.fields.body;
             let norms = segment.get_fieldnorms_reader(body).at(folder)?;
+            let native_body = view.lexical.fields.native_body;
+            let native_norms = segment.get_fieldnorms_reader(native_body).at(folder)?;
             let mut postings = Vec::with_capacity(wanted.words.len());
             for (word, of_word) in wanted.words.iter().enumerate() {
                 for term in &of_word.terms {
@@ -228,6 +249,7 @@ fn read(view: &View, wanted: &RankingWords, documents: &[DocAddress]) -> Result<
             for &document in of_segment {
                 let doc = documents[document].doc_id;
                 contents.lengths[document] = length(&norms, doc) / average;
+                contents.native[document] = native_norms.fieldnorm_id(doc) > 0;
                 starts.clear();
                 starts.extend(column.values_for_doc(doc).map(|start| start as u32));
                 let mut held = |feature: usize, positions: &[u32]| {

@@ -198,13 +198,20 @@ fn scores_of_english_documents_do_not_depend_on_the_others() {
         for (name, text) in english {
             put_in(&writer, "eng", name, "", text);
         }
-        put_in(&writer, others, "other.txt", "", "Zwanzig Boote liegen vor einer Insel am Meer.\n");
+        put_in(
+            &writer,
+            others,
+            "other.txt",
+            "",
+            "Zwanzig Boote liegen vor einer Insel. Renten, Gardens!\n",
+        );
         writer.commit().unwrap();
         let reader = Reader::open(dir.path()).unwrap();
         let queries = ["tenants paying rent", "\"the landlord\"", "garden~", "landlord water*"];
         queries.map(|text| {
             let hits = search(&reader, text, Mode::Keyword).hits;
-            hits.iter().map(|hit| (name(&hit.path), hit.score)).collect::<Vec<_>>()
+            let scores = hits.iter().map(|hit| (name(&hit.path), hit.score));
+            scores.filter(|(name, _)| name != "other.txt").collect::<Vec<_>>()
         })
     };
     assert_eq!(scores("deu"), scores("eng"));
