@@ -25,6 +25,7 @@ mod gpu;
 mod hostile;
 mod house;
 mod interactive;
+mod languages;
 mod library;
 mod mcp;
 mod models;
