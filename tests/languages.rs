@@ -84,6 +84,10 @@ fn an_index_of_before_is_made_again_with_what_it_has() {
     let older = json.replace("\"native_body\"", "\"another_body\"");
     assert_ne!(older, json);
     std::fs::write(&meta, older).unwrap();
+    desk.run(["search", "lighthouse"])
+        .exits(2)
+        .says("made by another release of lsearch")
+        .says("`lsearch add` makes it anew");
     desk.run(["add", "--no-wait"]).ok().says("another release's form");
     assert_eq!(desk.find("Kündigungsfristen"), ["vertrag.md"]);
     assert_eq!(desk.find("lighthouse"), ["lighthouse.txt"]);

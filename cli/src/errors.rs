@@ -179,6 +179,10 @@ impl From<IndexError> for CliError {
             IndexError::Damaged { path, .. } if path.ends_with("folders.json") => cli.hint(
                 "mend the file, or move it away and add your folders again; nothing is encoded twice",
             ),
+            IndexError::Damaged { path, .. } if error.is_of_another_release() => {
+                CliError::new(format!("{} was made by another release of lsearch", path.display()))
+                    .hint("`lsearch add` makes it anew from the stored texts: nothing is encoded again")
+            }
             IndexError::Damaged { .. }
             | IndexError::Catalog { .. }
             | IndexError::Lexical { .. }

@@ -109,6 +109,9 @@ fn holder(pid: Option<u32>) -> String {
     }
 }
 
+/// What is wrong with an index of another release.
+pub(crate) const OTHER_RELEASE: &str = "it has another release's form";
+
 impl IndexError {
     pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
         IndexError::Io { path: path.to_owned(), source }
@@ -116,6 +119,11 @@ impl IndexError {
 
     pub(crate) fn damaged(path: &Path, reason: impl Into<String>) -> Self {
         IndexError::Damaged { path: path.to_owned(), reason: reason.into() }
+    }
+
+    /// Whether nothing is wrong but that another release made it: then it is made anew from what is stored.
+    pub fn is_of_another_release(&self) -> bool {
+        matches!(self, IndexError::Damaged { reason, .. } if reason == OTHER_RELEASE)
     }
 
     pub(crate) fn input(reason: impl Into<String>) -> Self {

@@ -46,7 +46,7 @@ def build(config: Config, weights: WeightsFile) -> onnx.ModelProto:
 
 def _embed(graph: GraphBuilder, config: Config) -> str:
     op = graph.op
-    # Only the rows that are looked up are cast: the table itself stays in fp16, mapped from disk.
+    # Only the rows that are looked up are cast: the table itself stays as it is, mapped from disk.
     rows = op("Gather", [graph.stored("embed.word"), "input_ids"], "embed.rows")
     rows = op("Cast", [rows], "embed.words", to=TensorProto.FLOAT)
     total = op("Add", [rows, graph.single("embed.type")], "embed.typed")

@@ -17,8 +17,9 @@ _FILTER_LAST = 6
 def collect(config: Config, tensors: dict[str, np.ndarray]) -> WeightsFile:
     """The weights file of a checkpoint. Raises ValueError if a tensor is missing.
 
-    Everything is stored in fp16 but the filters, which are small: an angle of hundreds of radians
-    leaves no digit of theirs to spare.
+    What fp16 holds as it is, is stored so, as is everything in the published checkpoints that was
+    bfloat16; the rest in fp32: twelve layers would multiply what rounding it took. The filters are
+    fp32 in any case: an angle of hundreds of radians leaves no digit of theirs to spare.
     """
     weights = WeightsFile("weights.bin")
     try:
@@ -29,22 +30,25 @@ def collect(config: Config, tensors: dict[str, np.ndarray]) -> WeightsFile:
 
 
 def _collect(config: Config, tensors: dict[str, np.ndarray], weights: WeightsFile) -> None:
-    def half(name: str, values: np.ndarray) -> None:
-        weights.add(name, values.astype(np.float16))
+    def plain(name: str, values: np.ndarray) -> None:
+        with np.errstate(over="ignore"):
+            rounded = values.astype(np.float16)
+        exact = np.array_equal(rounded.astype(np.float32), values)
+        weights.add(name, rounded if exact else values.astype(np.float32))
 
     def norm(name: str, source: str) -> None:
-        half(f"{name}.gamma", tensors[f"{source}.weight"])
-        half(f"{name}.beta", tensors[f"{source}.bias"])
+        plain(f"{name}.gamma", tensors[f"{source}.weight"])
+        plain(f"{name}.beta", tensors[f"{source}.bias"])
 
     def dense(name: str, source: str, rows: slice = slice(None)) -> None:
-        half(f"{name}.weight", tensors[f"{source}.weight"][rows].T)
-        half(f"{name}.bias", tensors[f"{source}.bias"][rows])
+        plain(f"{name}.weight", tensors[f"{source}.weight"][rows].T)
+        plain(f"{name}.bias", tensors[f"{source}.bias"][rows])
 
-    half("embed.word", tensors["embeddings.word_embeddings.weight"])
+    plain("embed.word", tensors["embeddings.word_embeddings.weight"])
     # The token type is always 0 here.
-    half("embed.type", tensors["embeddings.token_type_embeddings.weight"][0])
+    plain("embed.type", tensors["embeddings.token_type_embeddings.weight"][0])
     if config.positions:
-        half("embed.position", tensors["embeddings.position_embeddings.weight"])
+        plain("embed.position", tensors["embeddings.position_embeddings.weight"])
     norm("embed.norm", "embeddings.LayerNorm")
     convolution.collect_weights(config.tokens, weights)
     for index in range(config.layers):
@@ -55,8 +59,8 @@ def _collect(config: Config, tensors: dict[str, np.ndarray], weights: WeightsFil
             rows = slice(number * config.hidden, (number + 1) * config.hidden)
             dense(f"{layer}.{part}", f"{mixer}.in_linear", rows)
             for tap in range(3):
-                half(f"{layer}.{part}.taps.{tap}", taps[rows, tap])
-            half(f"{layer}.{part}.taps.bias", tensors[f"{mixer}.short_filter.bias"][rows])
+                plain(f"{layer}.{part}.taps.{tap}", taps[rows, tap])
+            plain(f"{layer}.{part}.taps.bias", tensors[f"{mixer}.short_filter.bias"][rows])
         _collect_filter(config, tensors, f"{mixer}.filter_fn", f"{layer}.long", weights)
         if config.residual:
             _collect_filter(config, tensors, f"{mixer}.filter_fn2", f"{layer}.residual", weights)
@@ -64,8 +68,8 @@ def _collect(config: Config, tensors: dict[str, np.ndarray], weights: WeightsFil
         for name, stored in (("gated_layers", "up"), ("wo", "down")):
             blocks = tensors[f"{source}.mlp.{name}.weight"]
             for part, block in enumerate(blocks if blocks.ndim == 3 else blocks[None]):
-                half(f"{layer}.{stored}.{part}.weight", block.T)
-        half(f"{layer}.down.bias", tensors[f"{source}.mlp.wo.bias"])
+                plain(f"{layer}.{stored}.{part}.weight", block.T)
+        plain(f"{layer}.down.bias", tensors[f"{source}.mlp.wo.bias"])
         norm(f"{layer}.norm", f"{source}.mlp.layernorm")
     if config.pooling != "token":
         dense("pooler", "pooler.dense")

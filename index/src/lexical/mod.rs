@@ -38,7 +38,7 @@ pub(crate) use terms::QueryTerms;
 pub(crate) use tokens::{Purpose, WordTokenizer, analyzer, folding_analyzer, word_analyzer};
 pub(crate) use writer::LexicalWriter;
 
-use crate::error::{IndexError, PathContext, Result};
+use crate::error::{IndexError, OTHER_RELEASE, PathContext, Result};
 use crate::guard::caught;
 
 /// An open lexical index.
@@ -59,7 +59,7 @@ impl Lexical {
         let failures = directory.failures();
         let index = guarded(folder, || Index::open(directory).at(folder))?;
         if index.schema() != expected {
-            return Err(IndexError::damaged(folder, "it has another release's form"));
+            return Err(IndexError::damaged(folder, OTHER_RELEASE));
         }
         Ok(Self::with(index, fields, folder, failures))
     }
