@@ -13,23 +13,35 @@ use ort::sys::OrtStatusPtr;
 /// The session option that makes ONNX Runtime remember its placements.
 pub(crate) const RECORD: (&str, &str) = ("session.record_ep_graph_assignment_info", "1");
 
-/// What the CUDA provider leaves to the CPU on purpose: operators that compute shapes from shapes.
-const SHAPE_OPERATORS: [&str; 24] = [
+/// What the CUDA provider leaves to the CPU on purpose: operators that compute shapes, positions and scales from shapes. It
+/// has kernels for all of them, so that none is left to the CPU for want of one.
+const SHAPE_OPERATORS: [&str; 35] = [
+    "Abs",
     "Add",
+    "And",
     "Cast",
+    "Ceil",
     "Concat",
     "Constant",
     "ConstantOfShape",
     "Div",
     "Equal",
     "Expand",
+    "Floor",
     "Gather",
     "Greater",
+    "GreaterOrEqual",
     "Identity",
     "Less",
+    "LessOrEqual",
+    "Log",
     "Max",
     "Min",
+    "Mod",
     "Mul",
+    "Neg",
+    "Not",
+    "Or",
     "Range",
     "Reshape",
     "Shape",
