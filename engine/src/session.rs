@@ -178,9 +178,8 @@ impl GraphSession {
         let (sequences, tokens, dimensions) = (input.lengths.len(), input.tokens, self.dimensions);
         let device = self.device;
         let failed = |error: ort::Error| run_error(&error, sequences, tokens, device);
-        let wants_mask = self.inputs.iter().any(|name| name == "attention_mask");
-        let mask = if wants_mask { input.mask() } else { Vec::new() };
         let wants = |wanted: &str| self.inputs.iter().any(|name| name == wanted);
+        let mask = if wants("attention_mask") { input.mask() } else { Vec::new() };
         let types = if wants("token_type_ids") { vec![0; input.ids.len()] } else { Vec::new() };
         let positions = match wants("position_ids") {
             true => input.positions(&self.positions),

@@ -54,9 +54,9 @@ pub fn bundle(app: &App, verify: Verify) -> Result<Bundle, CliError> {
 
 /// The bundle of a name.
 pub fn named(app: &App, name: &str, verify: Verify) -> Result<Bundle, CliError> {
-    app.places.create_data()?;
     let folder = folder(app);
     if name == SHIPPED {
+        app.places.create_data()?;
         return open(&shipped::unpack(&folder)?, verify);
     }
     let folder = folder.join(name);
@@ -85,7 +85,8 @@ fn open(folder: &Path, verify: Verify) -> Result<Bundle, CliError> {
 /// vectors go on serving until the new ones are there.
 pub fn serving(app: &App) -> Result<Bundle, CliError> {
     let wanted = bundle(app, Verify::Sizes);
-    if path_variable("LSEARCH_ENCODER").is_some() || names(app).len() == 1 {
+    let names = names(app);
+    if path_variable("LSEARCH_ENCODER").is_some() || names.len() == 1 {
         return wanted;
     }
     // Without an index, or with one that cannot be read, which others tell, there is nothing to choose by.
@@ -96,7 +97,7 @@ pub fn serving(app: &App) -> Result<Bundle, CliError> {
     if wanted.as_ref().is_ok_and(|wanted| documents(wanted) >= most) {
         return wanted;
     }
-    let others = names(app).into_iter().filter_map(|name| named(app, &name, Verify::Sizes).ok());
+    let others = names.iter().filter_map(|name| named(app, name, Verify::Sizes).ok());
     let best = others.max_by_key(documents).filter(|best| documents(best) > 0);
     match (best, wanted) {
         (Some(best), Ok(wanted)) if documents(&best) <= documents(&wanted) => Ok(wanted),

@@ -10,6 +10,7 @@ mod trial;
 
 use std::path::{Component, Path, PathBuf};
 
+use ort::session::Session;
 use ort::value::{TensorElementType, ValueType};
 use serde_json::{Value, json};
 
@@ -157,91 +158,17 @@ impl Graph {
             );
             return Err(refused(&path, reason));
         }
-        let beside = file.parent().unwrap_or(Path::new(""));
-        let mut external = Vec::new();
-        for name in &model.external {
-            let plain =
-                Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
-            if !plain || name.is_empty() {
-                return Err(refused(
-                    &path,
-                    format!("its weights lie in {name:?}, which leaves its folder"),
-                ));
-            }
-            let weights = beside.join(name);
-            if !source.join(&weights).is_file() {
-                return Err(refused(
-                    &source.join(&weights),
-                    "the file with the model's weights is missing",
-                ));
-            }
-            external.push(weights);
-        }
-        let settings = SessionSettings::plain_cpu();
-        let session = create(&path, runtime, &settings)
+        let external = weights_beside(source, &file, &model)?;
+        let session = create(&path, runtime, &SessionSettings::plain_cpu())
             .map_err(|error| refused(&path, format!("ONNX Runtime cannot load it: {error}")))?;
-        let mut inputs = Vec::new();
-        for input in session.inputs() {
-            let name = input.name();
-            if !["input_ids", "attention_mask", "token_type_ids", "position_ids"].contains(&name) {
-                let what = if name.starts_with("past_key_values") {
-                    "it was exported to write text, with the input"
-                } else {
-                    "it has the input"
-                };
-                return Err(refused(
-                    &path,
-                    format!(
-                        "{what} {name}, which an encoder does not have: export it for feature extraction"
-                    ),
-                ));
-            }
-            if !matches!(input.dtype(), ValueType::Tensor { ty: TensorElementType::Int64, .. }) {
-                return Err(refused(
-                    &path,
-                    format!("its input {name} does not take 64-bit integers: {}", input.dtype()),
-                ));
-            }
-            inputs.push(name.to_owned());
-        }
-        if !inputs.iter().any(|name| name == "input_ids") {
-            return Err(refused(&path, "it has no input input_ids"));
-        }
-        let shape = |dtype: &ValueType| match dtype {
-            ValueType::Tensor {
-                ty: TensorElementType::Float32 | TensorElementType::Float16,
-                shape,
-                ..
-            } => Some(shape.to_vec()),
-            _ => None,
-        };
-        let outputs: Vec<(String, Vec<i64>)> = session
-            .outputs()
-            .iter()
-            .filter_map(|output| Some((output.name().to_owned(), shape(output.dtype())?)))
-            .collect();
-        let of_rank = |rank: usize| outputs.iter().find(|(_, shape)| shape.len() == rank);
-        // What pools itself is asked for, or all there is.
+        let inputs = inputs_of(&session).map_err(|reason| refused(&path, reason))?;
         let wants_pooled = options.pooling == Some(Pooling::Output);
-        let chosen = if wants_pooled { of_rank(2) } else { of_rank(3).or_else(|| of_rank(2)) };
-        let Some((output, shape)) = chosen else {
-            let names: Vec<String> = session
-                .outputs()
-                .iter()
-                .map(|output| format!("{} {}", output.name(), output.dtype()))
-                .collect();
-            return Err(refused(
-                &path,
-                format!(
-                    "none of its outputs are token vectors or sentence vectors: {}",
-                    names.join(", ")
-                ),
-            ));
-        };
+        let (output, shape) =
+            output_of(&session, wants_pooled).map_err(|reason| refused(&path, reason))?;
         Ok(Graph {
             pooled: shape.len() == 2,
             dimensions: shape.last().and_then(|&size| usize::try_from(size).ok()),
-            output: output.clone(),
+            output,
             fused_attention: model.has_fused_attention(),
             file,
             external,
@@ -252,6 +179,82 @@ impl Graph {
     fn has(&self, input: &str) -> bool {
         self.inputs.iter().any(|name| name == input)
     }
+}
+
+/// Other files with the model's weights, below its folder: they lie beside the graph, and nowhere else.
+fn weights_beside(source: &Path, file: &Path, model: &Model) -> Result<Vec<PathBuf>, EngineError> {
+    let beside = file.parent().unwrap_or(Path::new(""));
+    let mut external = Vec::new();
+    for name in &model.external {
+        let plain = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+        if !plain || name.is_empty() {
+            let reason = format!("its weights lie in {name:?}, which leaves its folder");
+            return Err(refused(&source.join(file), reason));
+        }
+        let weights = beside.join(name);
+        if !source.join(&weights).is_file() {
+            let reason = "the file with the model's weights is missing";
+            return Err(refused(&source.join(&weights), reason));
+        }
+        external.push(weights);
+    }
+    Ok(external)
+}
+
+/// The names of a graph's inputs, or why the engine cannot feed them.
+fn inputs_of(session: &Session) -> Result<Vec<String>, String> {
+    let mut inputs = Vec::new();
+    for input in session.inputs() {
+        let name = input.name();
+        if !["input_ids", "attention_mask", "token_type_ids", "position_ids"].contains(&name) {
+            let what = if name.starts_with("past_key_values") {
+                "it was exported to write text, with the input"
+            } else {
+                "it has the input"
+            };
+            return Err(format!(
+                "{what} {name}, which an encoder does not have: export it for feature extraction"
+            ));
+        }
+        if !matches!(input.dtype(), ValueType::Tensor { ty: TensorElementType::Int64, .. }) {
+            return Err(format!(
+                "its input {name} does not take 64-bit integers: {}",
+                input.dtype()
+            ));
+        }
+        inputs.push(name.to_owned());
+    }
+    match inputs.iter().any(|name| name == "input_ids") {
+        true => Ok(inputs),
+        false => Err("it has no input input_ids".to_owned()),
+    }
+}
+
+/// The name and shape of the output with token vectors, or else with a vector a sequence, which alone will do where the
+/// graph is to pool.
+fn output_of(session: &Session, pooled: bool) -> Result<(String, Vec<i64>), String> {
+    let shape = |dtype: &ValueType| match dtype {
+        ValueType::Tensor {
+            ty: TensorElementType::Float32 | TensorElementType::Float16,
+            shape,
+            ..
+        } => Some(shape.to_vec()),
+        _ => None,
+    };
+    let of_rank = |rank: usize| {
+        let outputs = session.outputs().iter();
+        let mut shaped =
+            outputs.filter_map(|output| Some((output.name().to_owned(), shape(output.dtype())?)));
+        shaped.find(|(_, shape)| shape.len() == rank)
+    };
+    let tokens = if pooled { None } else { of_rank(3) };
+    tokens.or_else(|| of_rank(2)).ok_or_else(|| {
+        let outputs = session.outputs().iter();
+        let names: Vec<String> =
+            outputs.map(|output| format!("{} {}", output.name(), output.dtype())).collect();
+        let names = names.join(", ");
+        format!("none of its outputs are token vectors or sentence vectors: {names}")
+    })
 }
 
 /// The manifest, but for the list of files.
@@ -371,9 +374,8 @@ fn lengths(
         let reason = "its graph has no input position_ids, so its length can only be extended by an export: see engine/training/extend";
         return Err(refused(source, reason));
     }
-    let trained =
-        settings::read(source, &ImportOptions { max_tokens: None, ..options.clone() })?.max_tokens;
-    let trained = trained.filter(|&trained| trained < max_tokens).ok_or_else(|| {
+    let trained = settings.trained_tokens.filter(|&trained| trained < max_tokens);
+    let trained = trained.ok_or_else(|| {
         refused(source, "to extend it, say to how many tokens: more than it was trained with")
     })?;
     let kind = match extension {

@@ -20,6 +20,8 @@ pub(super) struct Settings {
     pub(super) document_prefix: String,
     /// Tokens in the longest sequence, special ones included.
     pub(super) max_tokens: Option<usize>,
+    /// The same as the files have it, whatever the flags say.
+    pub(super) trained_tokens: Option<usize>,
     pub(super) vocabulary: Option<usize>,
     pub(super) dimensions: Option<usize>,
     pub(super) pad_id: Option<u32>,
@@ -61,6 +63,7 @@ pub(super) fn read(folder: &Path, options: &ImportOptions) -> Result<Settings, E
         tokenizer.as_ref().and_then(|file| number(&file["model_max_length"])),
         of_config,
     ];
+    let trained_tokens = named.into_iter().flatten().min().map(|n| n as usize);
     let id = |name: &str| match &config[name] {
         Value::Array(ids) => ids.first().and_then(Value::as_u64),
         value => value.as_u64(),
@@ -89,9 +92,8 @@ pub(super) fn read(folder: &Path, options: &ImportOptions) -> Result<Settings, E
             .clone()
             .or_else(|| prompt(&["document", "passage", "corpus"]))
             .unwrap_or_default(),
-        max_tokens: options
-            .max_tokens
-            .or_else(|| named.into_iter().flatten().min().map(|n| n as usize)),
+        max_tokens: options.max_tokens.or(trained_tokens),
+        trained_tokens,
         vocabulary: size(&["vocab_size"]).map(|n| n as usize),
         dimensions: size(&["hidden_size", "n_embd", "dim", "d_model"]).map(|n| n as usize),
         pad_id: id("pad_token_id").and_then(|id| u32::try_from(id).ok()),

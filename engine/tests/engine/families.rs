@@ -269,7 +269,7 @@ fn what_cannot_be_used_is_refused_with_the_reason() {
     });
     refused(model.path(), &plain, "Dense");
 
-    // The last tokens of two unequal texts in a run are told apart by the mask; positions have no input here.
+    // Positions have no input here.
     let grouped =
         ImportOptions { extend: Some(Extension::Grouped), max_tokens: Some(1024), ..plain.clone() };
     refused(&families().join("bert"), &grouped, "no input position_ids");
@@ -329,9 +329,8 @@ fn an_encoder_of_the_same_name_stays() {
     assert!(first.bundle.dir().join("manifest.json").exists());
 }
 
-/// What the manifest says of positions reaches the graph: with a period of all tokens nothing changes.
 #[test]
-fn positions_are_given_to_graphs_that_take_them() {
+fn positions_are_read_as_manifests_have_them() {
     let kinds = [
         (json!({"kind": "plain"}), PositionKind::Plain),
         (json!({"kind": "grouped", "group": 4}), PositionKind::Grouped { group: 4 }),
